@@ -1,0 +1,151 @@
+#!/usr/bin/env bash
+# One entry for everything: ./build.sh VERB. build.ps1 is its twin for Windows; a test compares their verbs and steps.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cd "$root"
+build_dir=$root/build
+native_dir=$build_dir/cpu
+log_dir=$build_dir/log
+dotnet_dir=${ArtifactsPath:-$build_dir/dotnet}
+totals=$log_dir/totals.txt
+filter=
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_GENERATE_ASPNET_CERTIFICATE=false
+export CTEST_OUTPUT_ON_FAILURE=1 CMAKE_COLOR_DIAGNOSTICS=OFF
+# No build server outlives an unattended run.
+if [ "${CI:-}" = true ]; then export MSBUILDDISABLENODEREUSE=1 UseSharedCompilation=false; fi
+source tools/steps.sh
+source tools/setup.sh
+source tools/suites.sh
+
+usage() {
+  cat <<'USAGE'
+usage: ./build.sh VERB
+  setup                    install what is missing (apt; as root or with sudo) and check the .NET SDK
+  build                    the native library, the C# libraries, the command (build/bin/warpline) and the tests
+  demo                     build what the demonstration needs and run it
+  test [--full] [FILTER]   build and run all tests, or those whose name contains FILTER; --full runs the long sweeps too
+  bench                    build and run the benchmarks
+  format                   format C, C++ and C# sources in place
+  clean                    delete the build folder
+USAGE
+}
+
+# configure PRESET OPTION...: once, and again when the options or the compiler's tree changed; ninja notices the rest.
+configure() {
+  local preset=$1 options=("${@:2}") cache="$build_dir/$1/CMakeCache.txt" option
+  if [ -e "$build_dir/$preset/build.ninja" ]; then
+    for option in "${options[@]}"; do
+      grep -qx "${option#-D}" <(sed 's/:[A-Z]*=/=/' "$cache") || break
+      option=
+    done
+    [ -n "${option:-}" ] || return 0
+  fi
+  cmake --preset "$preset" "${options[@]}"
+}
+
+compile() { # compile PRESET TARGET...
+  cmake --build "$build_dir/$1" ${2:+--target "${@:2}"}
+}
+
+# compile_managed PROJECT: skipped where nothing changed since the last time, because even then MSBuild takes seconds.
+compile_managed() {
+  local stamp="$build_dir/stamp-${1##*/}" sources=(bindings managed tests/managed bench/managed)
+  up_to_date "$stamp" "${sources[@]}" "$1" Directory.*.* global.json .editorconfig "$build_dir/lib" && return
+  touch "$stamp.new"
+  dotnet build "$1" -c Release -v quiet -p:ArtifactsPath="$dotnet_dir"
+  mv "$stamp.new" "$stamp"
+}
+
+c_sources() { git ls-files -- '*.h' '*.c' '*.cpp'; }
+
+check_format() {
+  if command -v clang-format-14 >/dev/null; then
+    c_sources | xargs -r clang-format-14 --dry-run -Werror
+  else
+    echo "no clang-format-14 here: C and C++ not checked"
+  fi
+  dotnet format whitespace Kernels.sln --verify-no-changes --no-restore
+}
+
+apply_format() {
+  c_sources | xargs -r clang-format-14 -i
+  dotnet format Kernels.sln
+}
+
+run_benchmarks() {
+  local program
+  for program in "$native_dir"/bench/*_bench; do "$program" >&3; done
+  dotnet "$dotnet_dir/bin/Warpline.Benchmarks/release/Warpline.Benchmarks.dll" >&3
+}
+
+verb_setup() {
+  step "install packages" "see the log's last line, then run ./build.sh setup again" install_packages develop
+  step "check the .NET SDK" "install the .NET 10 SDK from https://dot.net/download and put dotnet on the PATH" check_sdk
+}
+
+verb_build() {
+  verb_setup
+  step "configure native code" "delete the folder build and try again" configure cpu -DWARPLINE_BUILD_TESTS=ON
+  step "compile native code" "mend the first error in the log" compile cpu
+  step "compile managed code" "mend the first error in the log" compile_managed Kernels.sln
+}
+
+verb_demo() {
+  step "install packages" "see the log's last line, then run ./build.sh demo again" install_packages run
+  step "check the .NET SDK" "install the .NET 10 SDK from https://dot.net/download and put dotnet on the PATH" check_sdk
+  # A tree that was configured for more stays so.
+  if [ ! -e "$native_dir/build.ninja" ]; then
+    step "configure native code" "delete the folder build and try again" configure cpu -DWARPLINE_BUILD_TESTS=OFF
+  fi
+  step "compile native code" "mend the first error in the log" compile cpu warpline storyteller
+  step "compile managed code" "mend the first error in the log" compile_managed managed/Warpline.Cli/Warpline.Cli.csproj
+  tools/demo.sh
+}
+
+verb_test() {
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --full) export WARPLINE_TEST_FULL=1 ;;
+      -*) usage >&2 && exit 2 ;;
+      *) filter=$1 ;;
+    esac
+    shift
+  done
+  verb_build
+  step "check formatting" "run ./build.sh format" check_format
+  rm -f "$totals"
+  step "run native tests" "read the log" run_google_tests "" "$native_dir/tests"
+  step "run managed tests" "read the log" run_nunit Warpline.Tests
+  step "run interop tests" "read the log" run_nunit Warpline.Interop.Tests
+  if [ "${CI:-}" = true ]; then
+    step "configure sanitized code" "delete the folder build/asan and try again" configure asan -DWARPLINE_BUILD_TESTS=ON
+    step "compile sanitized code" "mend the first error in the log" compile asan
+    step "run sanitized tests" "read the log" run_google_tests asan- "$build_dir/asan/tests"
+  fi
+  summary
+}
+
+verb_bench() {
+  verb_setup
+  step "configure native code" "delete the folder build and try again" configure cpu -DWARPLINE_BUILD_BENCH=ON
+  step "compile native code" "mend the first error in the log" compile cpu
+  step "compile managed code" "mend the first error in the log" compile_managed Kernels.sln
+  step "run benchmarks" "read the log" run_benchmarks
+}
+
+verb_format() {
+  step "install formatter" "install clang-format 14 and try again" install_formatter
+  step "format sources" "mend the first error in the log" apply_format
+}
+
+verb_clean() {
+  rm -rf "$build_dir"
+}
+
+verb=${1:-}
+[ $# -eq 0 ] || shift
+case $verb in
+  setup | build | demo | test | bench | format | clean) "verb_$verb" "$@" ;;
+  help | --help | -h) usage ;;
+  *) usage >&2 && exit 2 ;;
+esac

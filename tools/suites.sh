@@ -1,0 +1,65 @@
+# Sourced by build.sh: runs the test programs and adds up what they say. Each run leaves one line in $totals:
+# name, passed, failed, skipped. Needs root, log_dir, totals, dotnet_dir and filter (may be empty).
+
+# A skip counts as a failure unless tests/expected-skips.txt lists it: a pattern, then '#' and the reason.
+unexpected_skips() { # names on stdin
+  local name pattern found
+  while read -r name; do
+    found=
+    while read -r pattern; do
+      # shellcheck disable=SC2053 # a pattern on purpose
+      if [[ $name == $pattern ]]; then found=1; fi
+    done < <(sed 's/[[:space:]]*#.*//; /^$/d' "$root/tests/expected-skips.txt")
+    [ -n "$found" ] || echo "$name"
+  done
+}
+
+# finish_suite NAME STATUS PASSED FAILED SKIPPED: names of skipped tests on stdin, of failed ones in $failures. A program
+# that ran nothing (unless a filter is why), died or skipped what it may not has failed, whatever it counted.
+finish_suite() {
+  local name=$1 status=$2 passed=$3 failed=$4 skipped=$5 skip
+  while read -r skip; do
+    failed=$((failed + 1)) skipped=$((skipped - 1))
+    failures+=$'\n'"$skip (skipped, but not in tests/expected-skips.txt)"
+  done < <(unexpected_skips)
+  if [ $((passed + failed + skipped)) = 0 ] && [ -z "$filter" ]; then
+    failed=1 failures+=$'\n'"ran no test"
+  elif [ "$status" != 0 ] && [ "$failed" = 0 ] && [ $((passed + skipped)) != 0 ]; then
+    failed=1 failures+=$'\n'"ended with status $status"
+  fi
+  printf '%s %d %d %d\n' "$name" "$passed" "$failed" "$skipped" >>"$totals"
+  printf '\n  %-36s%5d passed, %d failed, %d skipped' "$name" "$passed" "$failed" "$skipped" >&3
+  if [ "$failed" != 0 ]; then
+    printf '\n    log: %s' "${log_dir#"$root"/}/$name.log" >&3
+    sed '/^$/d; s/^/\n    failed: /' <<<"$failures" | tr -s '\n' | head -c -1 >&3
+  fi
+}
+
+run_google_test() { # run_google_test NAME PROGRAM
+  local name=$1 program=$2 log="$log_dir/$1.log" status=0 failures
+  timeout 1500 "$program" --gtest_color=no ${filter:+"--gtest_filter=*$filter*"} >"$log" 2>&1 || status=$?
+  named() { sed -nE "s/^\[ *$1 *\] (.*) \([0-9]+ ms\)\$/\1/p" "$log"; }
+  failures=$(named FAILED)
+  named SKIPPED | finish_suite "$name" "$status" "$(named OK | wc -l)" "$(named FAILED | wc -l)" "$(named SKIPPED | wc -l)"
+}
+
+run_google_tests() { # run_google_tests PREFIX FOLDER: every test program of the folder, reported as PREFIX and its name
+  local program
+  for program in "$2"/*_test; do run_google_test "$1${program##*/}" "$program"; done
+}
+
+run_nunit() { # run_nunit PROJECT
+  local name=$1 log="$log_dir/$1.log" status=0 failures
+  timeout 1500 dotnet "$dotnet_dir/bin/$1/release/$1.dll" --no-ansi --no-progress --output Detailed \
+    ${filter:+--filter "FullyQualifiedName~$filter"} >"$log" 2>&1 || status=$?
+  named() { sed -nE "s/^$1 (.*) \([^()]*\)\$/\1/p" "$log"; }
+  counted() { sed -nE "s/^ *$1: ([0-9]+).*/\1/p" "$log" | tail -n 1; }
+  failures=$(named failed)
+  named skipped | finish_suite "$name" "$status" "$(counted succeeded)" "$(counted failed)" "$(counted skipped)"
+}
+
+# The last line of a test run; fails if anything failed or nothing passed.
+summary() {
+  awk '{ passed += $2; failed += $3; skipped += $4 }
+       END { printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped; exit failed > 0 || passed == 0 }' "$totals"
+}
