@@ -50,7 +50,7 @@ run_google_tests() { # run_google_tests PREFIX FOLDER: every test program of the
 
 run_nunit() { # run_nunit PROJECT
   local name=$1 log="$log_dir/$1.log" status=0 failures
-  timeout 1500 dotnet "$dotnet_dir/bin/$1/release/$1.dll" --no-ansi --no-progress --output Detailed \
+  timeout 1500 dotnet "$dotnet_dir/bin/$1/release/$1.dll" --no-ansi --progress off --output Detailed \
     ${filter:+--filter "FullyQualifiedName~$filter"} >"$log" 2>&1 || status=$?
   named() { sed -nE "s/^$1 (.*) \([^()]*\)\$/\1/p" "$log"; }
   counted() { sed -nE "s/^ *$1: ([0-9]+).*/\1/p" "$log" | tail -n 1; }
