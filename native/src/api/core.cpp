@@ -1,0 +1,137 @@
+#include <unistd.h>
+#include <warpline/core.h>
+
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <string>
+
+#include "core/failure.h"
+#include "core/host_memory.h"
+#include "core/options.h"
+#include "core/params.h"
+#include "cpu/scratch.h"
+
+#define WL_TEXT_(x) #x
+#define WL_TEXT(x) WL_TEXT_(x)
+
+namespace {
+
+void require_kind(int32_t kind) {
+  if (kind != WL_DEVICE_CPU && kind != WL_DEVICE_CUDA)
+    wl::invalid("kind", wl::text(kind), "CPU (0) or CUDA (1)");
+}
+
+std::string cpu_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.rfind("model name", 0) != 0) continue;
+    const size_t colon = line.find(": ");
+    if (colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "x86-64 processor";
+}
+
+template <size_t N>
+void copy_text(char (&target)[N], const std::string& source) {
+  std::snprintf(target, N, "%s", source.c_str());
+}
+
+}  // namespace
+
+extern "C" {
+
+const char* wl_version(void) {
+  return WL_TEXT(WL_VERSION_MAJOR) "." WL_TEXT(WL_VERSION_MINOR) "." WL_TEXT(WL_VERSION_PATCH);
+}
+
+int32_t wl_abi_version(void) { return WL_ABI_VERSION; }
+
+const char* wl_status_string(wl_status status) {
+  switch (status) {
+    case WL_STATUS_OK:
+      return "ok";
+    case WL_STATUS_INVALID_ARGUMENT:
+      return "invalid argument";
+    case WL_STATUS_UNSUPPORTED:
+      return "unsupported";
+    case WL_STATUS_OUT_OF_MEMORY:
+      return "out of memory";
+    case WL_STATUS_NO_DEVICE:
+      return "no device";
+    case WL_STATUS_INTERNAL:
+      return "internal error";
+    default:
+      return "unknown status";
+  }
+}
+
+const char* wl_last_error(void) { return wl::last_error(); }
+const char* wl_last_error_parameter(void) { return wl::last_error_parameter(); }
+const char* wl_last_kernel(void) { return wl::last_kernel(); }
+int64_t wl_live_handles(void) { return wl::live_handles(); }
+uint64_t wl_scratch_bytes(void) { return wl::cpu::scratch_bytes(); }
+
+wl_status wl_device_count(int32_t kind, int32_t* count) {
+  return wl::guard("wl_device_count", [&] {
+    require_kind(kind);
+    if (count == nullptr) wl::invalid("count", "NULL", "an address");
+    *count = kind == WL_DEVICE_CPU ? 1 : 0;
+  });
+}
+
+wl_status wl_device_get_info(int32_t kind, int32_t index, wl_device_info* info) {
+  return wl::guard("wl_device_get_info", [&] {
+    require_kind(kind);
+    if (kind == WL_DEVICE_CUDA || index != 0) {
+      wl::fail(WL_STATUS_NO_DEVICE, "index", wl::text(index),
+               kind == WL_DEVICE_CPU ? "0: there is one CPU device"
+                                     : "of kind CPU: this library was built without CUDA");
+    }
+    if (info == nullptr) wl::invalid("info", "NULL", "the address of a struct");
+    const size_t bytes = wl::writable_bytes(info->struct_size, sizeof *info, "info");
+    wl_device_info result{};
+    result.struct_size = info->struct_size;
+    result.kind = WL_DEVICE_CPU;
+    result.compute_units = wl::processor_count();
+    result.memory_bytes =
+        static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE));
+    copy_text(result.name, cpu_name());
+    copy_text(result.isa, wl::isa_name(wl::isa()));
+    std::memcpy(info, &result, bytes);
+  });
+}
+
+wl_status wl_set_option(const char* name, const char* value) {
+  return wl::guard("wl_set_option", [&] { wl::set_option(name, value); });
+}
+
+wl_status wl_get_option(const char* name, char* value, uint64_t value_bytes) {
+  return wl::guard("wl_get_option", [&] {
+    const std::string current = wl::get_option(name);
+    if (value == nullptr) wl::invalid("value", "NULL", "a buffer");
+    if (value_bytes <= current.size()) {
+      wl::invalid("value_bytes", wl::text(value_bytes), "at least " + wl::text(uint64_t{current.size() + 1}));
+    }
+    std::memcpy(value, current.c_str(), current.size() + 1);
+  });
+}
+
+wl_status wl_host_alloc(uint64_t bytes, void** result) {
+  return wl::guard("wl_host_alloc", [&] {
+    if (result == nullptr) wl::invalid("result", "NULL", "an address");
+    *result = nullptr;
+    *result = wl::host_alloc(bytes);
+  });
+}
+
+wl_status wl_host_free(void* memory) {
+  return wl::guard("wl_host_free", [&] { wl::host_free(memory); });
+}
+
+wl_status wl_trim(void) {
+  wl::cpu::trim_scratch();
+  return WL_STATUS_OK;
+}
+
+}  // extern "C"

@@ -1,0 +1,188 @@
+#include "core/options.h"
+
+#include <cpuid.h>
+#include <sched.h>
+
+#include <atomic>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+#include <string_view>
+
+#include "core/failure.h"
+
+namespace wl {
+namespace {
+
+constexpr int kLargestThreadCount = 256;
+
+struct Choice {
+  const char* text;
+  int value;
+};
+constexpr Choice kIsaChoices[] = {{"avx2", 0}, {"avx512", 1}, {"avx512_bf16", 2}};
+constexpr Choice kGemmChoices[] = {{"rows", 1}, {"tiles", 2}};
+constexpr Choice kAttentionChoices[] = {{"tiles", 1}, {"split", 2}};
+
+struct Option {
+  const char* name;
+  const char* environment;
+  const Choice* choices;  // nullptr: a number
+  int choice_count;
+  std::atomic<int> value;  // -1: automatic
+  int initial;
+};
+
+enum { kThreadsOption, kIsaOption, kGemmOption, kAttentionOption, kOptionCount };
+
+bool has_avx2() {
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2") &&
+         __builtin_cpu_supports("f16c");
+}
+
+bool has_avx512() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512cd");
+}
+
+// -1 below AVX2.
+int detect_isa() {
+  if (!has_avx2()) return -1;
+  if (!has_avx512()) return static_cast<int>(Isa::kAvx2);
+  return static_cast<int>(__builtin_cpu_supports("avx512bf16") ? Isa::kAvx512Bf16 : Isa::kAvx512);
+}
+
+int detected_isa() {
+  static const int value = detect_isa();
+  return value;
+}
+
+std::string choices_text(const Option& option) {
+  if (option.choices == nullptr) return "a number from 1 to 256, or auto";
+  std::string text;
+  for (int i = 0; i < option.choice_count; ++i) text += std::string(option.choices[i].text) + ", ";
+  return text + "or auto";
+}
+
+std::optional<int> parse(const Option& option, std::string_view value) {
+  if (value == "auto") return -1;
+  if (option.choices == nullptr) {
+    int number = 0;
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+    if (error != std::errc{} || end != value.data() + value.size() || number < 1 ||
+        number > kLargestThreadCount) {
+      return {};
+    }
+    return number;
+  }
+  for (int i = 0; i < option.choice_count; ++i) {
+    if (value == option.choices[i].text) return option.choices[i].value;
+  }
+  return {};
+}
+
+struct Table {
+  Option options[kOptionCount] = {
+      {"threads", "WARPLINE_THREADS", nullptr, 0, -1, -1},
+      {"cpu_isa", "WARPLINE_CPU_ISA", kIsaChoices, 3, -1, -1},
+      {"gemm.kernel", "WARPLINE_GEMM_KERNEL", kGemmChoices, 2, -1, -1},
+      {"attention.kernel", "WARPLINE_ATTENTION_KERNEL", kAttentionChoices, 2, -1, -1},
+  };
+
+  Table() {
+    for (Option& option : options) {
+      const char* environment = std::getenv(option.environment);
+      if (environment == nullptr) continue;
+      const std::optional<int> value = parse(option, environment);
+      if (!value || (&option == &options[kIsaOption] && *value > detected_isa())) continue;
+      option.initial = *value;
+      option.value = *value;
+    }
+  }
+};
+
+Table& table() {
+  static Table instance;
+  return instance;
+}
+
+Option& find(const char* name) {
+  if (name == nullptr) invalid("name", "NULL", "the name of an option");
+  for (Option& option : table().options) {
+    if (std::strcmp(option.name, name) == 0) return option;
+  }
+  std::string known;
+  for (const Option& option : table().options)
+    known += (known.empty() ? "" : ", ") + std::string(option.name);
+  invalid("name", "\"" + std::string(name) + "\"", "one of " + known);
+}
+
+}  // namespace
+
+const char* isa_name(Isa isa) { return kIsaChoices[static_cast<int>(isa)].text; }
+
+Isa machine_isa() {
+  if (detected_isa() < 0) {
+    throw Failure{WL_STATUS_UNSUPPORTED, "",
+                  "this processor lacks AVX2 with FMA and F16C, which Warpline needs"};
+  }
+  return static_cast<Isa>(detected_isa());
+}
+
+Isa isa() {
+  const int forced = table().options[kIsaOption].value.load(std::memory_order_relaxed);
+  return forced < 0 ? machine_isa() : static_cast<Isa>(forced);
+}
+
+int processor_count() {
+  static const int count = [] {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+    const int n = CPU_COUNT(&set);
+    return n < 1 ? 1 : n > kLargestThreadCount ? kLargestThreadCount : n;
+  }();
+  return count;
+}
+
+int thread_count() {
+  const int forced = table().options[kThreadsOption].value.load(std::memory_order_relaxed);
+  return forced < 0 ? processor_count() : forced;
+}
+
+GemmKernel forced_gemm_kernel() {
+  const int value = table().options[kGemmOption].value.load(std::memory_order_relaxed);
+  return value < 0 ? GemmKernel::kAuto : static_cast<GemmKernel>(value);
+}
+
+AttentionKernel forced_attention_kernel() {
+  const int value = table().options[kAttentionOption].value.load(std::memory_order_relaxed);
+  return value < 0 ? AttentionKernel::kAuto : static_cast<AttentionKernel>(value);
+}
+
+void set_option(const char* name, const char* value) {
+  Option& option = find(name);
+  if (value == nullptr) invalid("value", "NULL", choices_text(option));
+  const std::optional<int> parsed = parse(option, value);
+  if (!parsed) invalid("value", "\"" + std::string(value) + "\"", choices_text(option));
+  if (&option == &table().options[kIsaOption] && *parsed > detected_isa()) {
+    fail(WL_STATUS_UNSUPPORTED, "value", "\"" + std::string(value) + "\"",
+         std::string("at most ") + isa_name(machine_isa()) + ", the best of this machine");
+  }
+  option.value = *parsed < 0 ? option.initial : *parsed;
+}
+
+std::string get_option(const char* name) {
+  const Option& option = find(name);
+  if (&option == &table().options[kThreadsOption]) return text(thread_count());
+  if (&option == &table().options[kIsaOption]) return isa_name(isa());
+  const int value = option.value;
+  for (int i = 0; i < option.choice_count; ++i) {
+    if (option.choices[i].value == value) return option.choices[i].text;
+  }
+  return "auto";
+}
+
+}  // namespace wl
