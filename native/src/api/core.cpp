@@ -3,13 +3,13 @@
 
 #include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <string>
 
 #include "core/failure.h"
 #include "core/host_memory.h"
 #include "core/options.h"
 #include "core/params.h"
+#include "core/system.h"
 #include "cpu/scratch.h"
 
 #define WL_TEXT_(x) #x
@@ -20,16 +20,6 @@ namespace {
 void require_kind(int32_t kind) {
   if (kind != WL_DEVICE_CPU && kind != WL_DEVICE_CUDA)
     wl::invalid("kind", wl::text(kind), "CPU (0) or CUDA (1)");
-}
-
-std::string cpu_name() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    if (line.rfind("model name", 0) != 0) continue;
-    const size_t colon = line.find(": ");
-    if (colon != std::string::npos) return line.substr(colon + 2);
-  }
-  return "x86-64 processor";
 }
 
 template <size_t N>
@@ -94,9 +84,8 @@ wl_status wl_device_get_info(int32_t kind, int32_t index, wl_device_info* info) 
     result.struct_size = info->struct_size;
     result.kind = WL_DEVICE_CPU;
     result.compute_units = wl::processor_count();
-    result.memory_bytes =
-        static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE));
-    copy_text(result.name, cpu_name());
+    result.memory_bytes = wl::memory_bytes();
+    copy_text(result.name, wl::processor_name());
     copy_text(result.isa, wl::isa_name(wl::isa()));
     std::memcpy(info, &result, bytes);
   });

@@ -1,16 +1,13 @@
 #include "core/host_memory.h"
 
-#include <cstdlib>
 #include <mutex>
-#include <new>
 #include <unordered_set>
 
 #include "core/failure.h"
+#include "core/system.h"
 
 namespace wl {
 namespace {
-
-constexpr uint64_t kAlignment = 256;
 
 struct Blocks {
   std::mutex mutex;
@@ -25,9 +22,7 @@ Blocks& blocks() {
 }  // namespace
 
 void* host_alloc(uint64_t bytes) {
-  if (bytes > UINT64_MAX - kAlignment) throw std::bad_alloc();
-  const uint64_t rounded = bytes == 0 ? kAlignment : (bytes + kAlignment - 1) / kAlignment * kAlignment;
-  void* memory = std::aligned_alloc(kAlignment, rounded);
+  void* memory = aligned_allocate(bytes == 0 ? 1 : bytes);
   if (memory == nullptr) {
     throw Failure{WL_STATUS_OUT_OF_MEMORY, "bytes",
                   "bytes is " + text(bytes) + "; the system has no such block"};
@@ -45,7 +40,7 @@ void host_free(void* memory) {
       invalid("memory", "an address that is not live", "an address from wl_host_alloc that was not freed");
     }
   }
-  std::free(memory);
+  aligned_free(memory);
 }
 
 int64_t live_handles() noexcept {

@@ -1,8 +1,6 @@
 #include "core/options.h"
 
-#include <cpuid.h>
-#include <sched.h>
-
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <cstdlib>
@@ -11,6 +9,7 @@
 #include <string_view>
 
 #include "core/failure.h"
+#include "core/system.h"
 
 namespace wl {
 namespace {
@@ -30,9 +29,14 @@ struct Option {
   const char* environment;
   const Choice* choices;  // nullptr: a number
   int choice_count;
-  std::atomic<int> value;  // -1: automatic
+  std::atomic<int> value;  // kAutomatic, kBadEnvironment, or a number
   int initial;
+  std::string environment_value;
 };
+
+constexpr int kAutomatic = -1;
+constexpr int kBadEnvironment =
+    -2;  // Every use of the option fails until it is set: a typing error must not pass.
 
 enum { kThreadsOption, kIsaOption, kGemmOption, kAttentionOption, kOptionCount };
 
@@ -68,7 +72,7 @@ std::string choices_text(const Option& option) {
 }
 
 std::optional<int> parse(const Option& option, std::string_view value) {
-  if (value == "auto") return -1;
+  if (value == "auto") return kAutomatic;
   if (option.choices == nullptr) {
     int number = 0;
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
@@ -86,20 +90,21 @@ std::optional<int> parse(const Option& option, std::string_view value) {
 
 struct Table {
   Option options[kOptionCount] = {
-      {"threads", "WARPLINE_THREADS", nullptr, 0, -1, -1},
-      {"cpu_isa", "WARPLINE_CPU_ISA", kIsaChoices, 3, -1, -1},
-      {"gemm.kernel", "WARPLINE_GEMM_KERNEL", kGemmChoices, 2, -1, -1},
-      {"attention.kernel", "WARPLINE_ATTENTION_KERNEL", kAttentionChoices, 2, -1, -1},
+      {"threads", "WARPLINE_THREADS", nullptr, 0, kAutomatic, kAutomatic, {}},
+      {"cpu_isa", "WARPLINE_CPU_ISA", kIsaChoices, 3, kAutomatic, kAutomatic, {}},
+      {"gemm.kernel", "WARPLINE_GEMM_KERNEL", kGemmChoices, 2, kAutomatic, kAutomatic, {}},
+      {"attention.kernel", "WARPLINE_ATTENTION_KERNEL", kAttentionChoices, 2, kAutomatic, kAutomatic, {}},
   };
 
   Table() {
     for (Option& option : options) {
       const char* environment = std::getenv(option.environment);
       if (environment == nullptr) continue;
-      const std::optional<int> value = parse(option, environment);
-      if (!value || (&option == &options[kIsaOption] && *value > detected_isa())) continue;
-      option.initial = *value;
-      option.value = *value;
+      option.environment_value = environment;
+      option.initial = parse(option, environment).value_or(kBadEnvironment);
+      if (&option == &options[kIsaOption] && option.initial > detected_isa())
+        option.initial = kBadEnvironment;
+      option.value = option.initial;
     }
   }
 };
@@ -120,6 +125,14 @@ Option& find(const char* name) {
   invalid("name", "\"" + std::string(name) + "\"", "one of " + known);
 }
 
+int value_of(const Option& option) {
+  const int value = option.value.load(std::memory_order_relaxed);
+  if (value != kBadEnvironment) return value;
+  const bool isa = &option == &table().options[kIsaOption];
+  invalid(option.environment, "\"" + option.environment_value + "\"",
+          choices_text(option) + (isa ? ", and no more than the machine has" : ""));
+}
+
 }  // namespace
 
 const char* isa_name(Isa isa) { return kIsaChoices[static_cast<int>(isa)].text; }
@@ -133,32 +146,23 @@ Isa machine_isa() {
 }
 
 Isa isa() {
-  const int forced = table().options[kIsaOption].value.load(std::memory_order_relaxed);
+  const int forced = value_of(table().options[kIsaOption]);
   return forced < 0 ? machine_isa() : static_cast<Isa>(forced);
 }
 
-int processor_count() {
-  static const int count = [] {
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-    const int n = CPU_COUNT(&set);
-    return n < 1 ? 1 : n > kLargestThreadCount ? kLargestThreadCount : n;
-  }();
-  return count;
-}
-
 int thread_count() {
-  const int forced = table().options[kThreadsOption].value.load(std::memory_order_relaxed);
-  return forced < 0 ? processor_count() : forced;
+  const int forced = value_of(table().options[kThreadsOption]);
+  static const int processors = std::min(processor_count(), kLargestThreadCount);
+  return forced < 0 ? processors : forced;
 }
 
 GemmKernel forced_gemm_kernel() {
-  const int value = table().options[kGemmOption].value.load(std::memory_order_relaxed);
+  const int value = value_of(table().options[kGemmOption]);
   return value < 0 ? GemmKernel::kAuto : static_cast<GemmKernel>(value);
 }
 
 AttentionKernel forced_attention_kernel() {
-  const int value = table().options[kAttentionOption].value.load(std::memory_order_relaxed);
+  const int value = value_of(table().options[kAttentionOption]);
   return value < 0 ? AttentionKernel::kAuto : static_cast<AttentionKernel>(value);
 }
 
@@ -178,7 +182,7 @@ std::string get_option(const char* name) {
   const Option& option = find(name);
   if (&option == &table().options[kThreadsOption]) return text(thread_count());
   if (&option == &table().options[kIsaOption]) return isa_name(isa());
-  const int value = option.value;
+  const int value = value_of(option);
   for (int i = 0; i < option.choice_count; ++i) {
     if (option.choices[i].value == value) return option.choices[i].text;
   }

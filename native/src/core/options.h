@@ -18,8 +18,6 @@ const char* isa_name(Isa isa);
 
 // Bodies that the CPU backend may run at once.
 int thread_count();
-// Logical processors that the process may use.
-int processor_count();
 
 enum class GemmKernel : int { kAuto = 0, kRows = 1, kTiles = 2 };
 GemmKernel forced_gemm_kernel();

@@ -1,10 +1,10 @@
 #include "cpu/scratch.h"
 
-#include <cstdlib>
 #include <mutex>
 #include <vector>
 
 #include "core/failure.h"
+#include "core/system.h"
 
 namespace wl::cpu {
 namespace {
@@ -51,14 +51,14 @@ Scratch::Scratch(uint64_t bytes) : block_(nullptr), bytes_(0) {
       bytes_ = block.bytes;
       return;
     }
-    std::free(block.memory);
+    aligned_free(block.memory);
     --p.blocks;
     p.bytes -= block.bytes;
   }
   p.free.reserve(p.blocks + 1);
   const uint64_t rounded =
       scratch_part(bytes + bytes / 8);  // A little more, since lengths grow token by token.
-  block_ = std::aligned_alloc(256, rounded);
+  block_ = aligned_allocate(rounded);
   if (block_ == nullptr) {
     throw Failure{WL_STATUS_OUT_OF_MEMORY, "",
                   "scratch memory of " + text(rounded) + " bytes could not be had"};
@@ -83,7 +83,7 @@ void trim_scratch() noexcept {
   Pool& p = pool();
   const std::lock_guard lock(p.mutex);
   for (const Block& block : p.free) {
-    std::free(block.memory);
+    aligned_free(block.memory);
     --p.blocks;
     p.bytes -= block.bytes;
   }
