@@ -52,7 +52,7 @@ compile_managed() {
   local stamp="$build_dir/stamp-${1##*/}" sources=(bindings managed tests/managed bench/managed)
   up_to_date "$stamp" "${sources[@]}" "$1" Directory.*.* global.json .editorconfig "$build_dir/lib" && return
   touch "$stamp.new"
-  dotnet build "$1" -c Release -v quiet -p:ArtifactsPath="$dotnet_dir"
+  dotnet build "$1" -c Release -v quiet
   mv "$stamp.new" "$stamp"
 }
 

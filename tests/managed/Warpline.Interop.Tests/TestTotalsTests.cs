@@ -1,0 +1,59 @@
+using System.Diagnostics;
+using System.Runtime.Versioning;
+using NUnit.Framework;
+
+namespace Warpline.Interop.Tests;
+
+/// <summary>The totals at the end of ./build.sh test, made by tools/suites.sh, from programs that only print.</summary>
+[UnsupportedOSPlatform("windows")]
+[Platform(Exclude = "Win", Reason = "build.ps1 adds the totals up there")]
+internal sealed class TestTotalsTests
+{
+    private const string Passing = "echo '[       OK ] Sum.Adds (1 ms)'\n";
+    private const string Failing = "echo '[  FAILED  ] Sum.Carries (1 ms)'\necho '[  FAILED  ] Sum.Carries'\nexit 1\n";
+    private const string Skipping = "echo '[  SKIPPED ] Isa.Needs_bf16 (0 ms)'\n";
+
+    [TestCase(Passing + Passing, "", "2 passed, 0 failed, 0 skipped", 0)]
+    [TestCase(Passing + Failing, "", "1 passed, 1 failed, 0 skipped", 1)]
+    [TestCase(Passing + Skipping, "Isa.* # only newer processors have it\n", "1 passed, 0 failed, 1 skipped", 0)]
+    [TestCase(Passing + Skipping, "Other.* # not this one\n", "1 passed, 1 failed, 0 skipped", 1)]
+    [TestCase(Passing + "kill -SEGV $$\n", "", "1 passed, 1 failed, 0 skipped", 1)]
+    [TestCase("kill -SEGV $$\n", "", "0 passed, 1 failed, 0 skipped", 1)]
+    [TestCase("echo nothing\n", "", "0 passed, 1 failed, 0 skipped", 1)]
+    public void Last_line_and_status_tell_what_happened(string program, string expectedSkips, string lastLine, int status)
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("warpline-totals-");
+        try
+        {
+            string PathOf(string name) => Path.Combine(folder.FullName, name);
+            folder.CreateSubdirectory("tests");
+            File.WriteAllText(PathOf("tests/expected-skips.txt"), expectedSkips);
+            File.WriteAllText(PathOf("sum_test"), "#!/usr/bin/env bash\n" + program);
+            File.SetUnixFileMode(PathOf("sum_test"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
+            (string output, int exit) = RunBash($"""
+                set -euo pipefail
+                exec 2>&1
+                root='{folder.FullName}' log_dir="$PWD" totals="$PWD/totals.txt" filter= dotnet_dir=
+                source '{RepositoryFiles.PathOf("tools/suites.sh")}'
+                run_google_tests '' "$PWD" 3>&1
+                echo
+                summary
+                """, folder.FullName);
+            Assert.That(output.TrimEnd().Split('\n')[^1], Is.EqualTo(lastLine), output);
+            Assert.That(exit, Is.EqualTo(status), output);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private static (string Output, int Exit) RunBash(string script, string folder)
+    {
+        ProcessStartInfo start = new("bash", ["-c", script]) { RedirectStandardOutput = true, WorkingDirectory = folder };
+        using Process process = Process.Start(start)!;
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (output, process.ExitCode);
+    }
+}
