@@ -74,6 +74,9 @@ int64_t element_size(int32_t dtype) { return dtype >= 0 && dtype < kDtypes ? kSi
 std::string dtype_name(int32_t dtype) { return dtype >= 0 && dtype < kDtypes ? kNames[dtype] : "unknown"; }
 
 int64_t elements(const wl_tensor& t) {
+  for (int axis = 0; axis < t.rank; ++axis) {
+    if (t.shape[axis] == 0) return 0;  // First: the other extents may be too large to multiply.
+  }
   int64_t count = 1;
   for (int axis = 0; axis < t.rank; ++axis) count *= t.shape[axis];
   return count;
@@ -111,6 +114,26 @@ void require_same_shape(const wl_tensor& t, const char* name, const wl_tensor& a
   }
   const std::string why = std::string("the extent of ") + as_name;
   for (int axis = 0; axis < t.rank; ++axis) require_extent(t, name, axis, as.shape[axis], why.c_str());
+}
+
+void require_distinct(const wl_tensor& t, const char* name) {
+  // Axis by axis, from the smallest stride up: a step must pass all that the smaller axes reach.
+  bool done[WL_MAX_RANK] = {};
+  int64_t reach = 0;  // of the axes done; the span was checked for overflow
+  if (elements(t) == 0) return;
+  for (int round = 0; round < t.rank; ++round) {
+    int axis = -1;
+    for (int a = 0; a < t.rank; ++a) {
+      if (!done[a] && (axis < 0 || t.strides[a] < t.strides[axis])) axis = a;
+    }
+    done[axis] = true;
+    if (t.shape[axis] == 1) continue;
+    if (t.strides[axis] <= reach) {
+      invalid(element(name, "strides", axis), text(t.strides[axis]),
+              "at least " + text(reach + 1) + ": elements of an output must not share memory");
+    }
+    reach += (t.shape[axis] - 1) * t.strides[axis];
+  }
 }
 
 void require_dtype(const wl_tensor& t, const char* name, int32_t first, int32_t second, const char* why) {

@@ -40,6 +40,8 @@ inline void require_tensor(const wl_tensor& t, const char* name, DtypeSet dtypes
 void require_extent(const wl_tensor& t, const char* name, int axis, int64_t expected, const char* why);
 // Requires the same rank and extents.
 void require_same_shape(const wl_tensor& t, const char* name, const wl_tensor& as, const char* as_name);
+// Requires that no two elements share memory: broadcast strides are for inputs.
+void require_distinct(const wl_tensor& t, const char* name);
 // Requires one of two types that both ops sides know, e.g. "x's type or float32".
 void require_dtype(const wl_tensor& t, const char* name, int32_t first, int32_t second, const char* why);
 // Refuses float16 with bfloat16.
