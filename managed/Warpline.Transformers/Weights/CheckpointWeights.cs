@@ -1,0 +1,165 @@
+using System.Runtime.InteropServices;
+
+namespace Warpline.Transformers;
+
+/// <summary>
+/// The weights of a checkpoint on disk: <c>model.safetensors</c>, or the shards that
+/// <c>model.safetensors.index.json</c> lists. The files are mapped, so tensors cost no memory of their own; only one
+/// that its file does not align to its element size is copied, once, when it is first asked for. Reading is safe from
+/// several threads at once; disposing is not.
+/// </summary>
+public sealed unsafe class CheckpointWeights : IWeightSource
+{
+    private const string _singleName = "model.safetensors";
+    private const string _indexName = "model.safetensors.index.json";
+
+    private readonly List<SafetensorsFile> _files = [];
+    private readonly Dictionary<string, SafetensorsFile> _fileOfTensor = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, nint> _copies = new(StringComparer.Ordinal);
+    private readonly Lock _copyLock = new();
+    private bool _disposed;
+
+    private CheckpointWeights()
+    {
+    }
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Names => _fileOfTensor.Keys;
+
+    /// <summary>Bytes copied so far because their file did not align them.</summary>
+    public long CopiedBytes { get; private set; }
+
+    /// <summary>Opens a checkpoint.</summary>
+    /// <param name="directoryOrFile">
+    /// A directory with one of the two files named above, or a <c>.safetensors</c> or <c>.index.json</c> file itself.
+    /// </param>
+    /// <returns>The open weights.</returns>
+    /// <exception cref="InvalidDataException">A file breaks its format; the message names file, key or tensor, and reason.</exception>
+    /// <exception cref="IOException">A file does not exist or cannot be read; a missing shard is named.</exception>
+    public static CheckpointWeights Open(string directoryOrFile)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(directoryOrFile);
+        string path = directoryOrFile;
+        if (Directory.Exists(path))
+        {
+            string single = Path.Combine(path, _singleName);
+            string index = Path.Combine(path, _indexName);
+            path = File.Exists(single) ? single : File.Exists(index) ? index : throw new FileNotFoundException(
+                $"{path}: the directory has neither {_singleName} nor {_indexName}.", single);
+        }
+
+        var weights = new CheckpointWeights();
+        try
+        {
+            if (path.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
+            {
+                weights.AddShards(path);
+            }
+            else
+            {
+                weights.AddFile(path);
+            }
+        }
+        catch
+        {
+            weights.Dispose();
+            throw;
+        }
+
+        return weights;
+    }
+
+    /// <inheritdoc/>
+    public bool TryGet(string name, out WeightTensor tensor)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (!_fileOfTensor.TryGetValue(name, out SafetensorsFile? file) || !file.TryGet(name, out SafetensorsTensor stored))
+        {
+            tensor = default;
+            return false;
+        }
+
+        if (!SafetensorsTypes.TryToElementType(stored.Type, out ElementType type))
+        {
+            throw new InvalidDataException(
+                $"{file.Path}: tensor \"{name}\" has dtype {SafetensorsTypes.NameOf(stored.Type)}; F32, F16, BF16 or I32 is required.");
+        }
+
+        int elementBytes = SafetensorsTypes.BitsOf(stored.Type) / 8;
+        bool aligned = stored.Address % elementBytes == 0 || stored.ByteLength == 0;
+        tensor = new WeightTensor(aligned ? stored.Address : AlignedCopy(name, stored), type, stored.Shape);
+        return true;
+    }
+
+    /// <summary>Closes the files; addresses handed out are no longer valid.</summary>
+    public void Dispose()
+    {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
+        _files.ForEach(file => file.Dispose());
+        foreach (nint copy in _copies.Values)
+        {
+            NativeMemory.AlignedFree((void*)copy);
+        }
+    }
+
+    private SafetensorsFile AddFile(string path)
+    {
+        SafetensorsFile file = SafetensorsFile.Open(path);
+        _files.Add(file);
+        foreach (string name in file.Names)
+        {
+            if (!_fileOfTensor.TryAdd(name, file))
+            {
+                throw new InvalidDataException($"{path}: tensor \"{name}\" is also in {_fileOfTensor[name].Path}.");
+            }
+        }
+
+        return file;
+    }
+
+    private void AddShards(string indexPath)
+    {
+        ShardIndex index = ShardIndex.Load(indexPath);
+        string directory = Path.GetDirectoryName(Path.GetFullPath(indexPath))!;
+        foreach (IGrouping<string, string> shard in index.TensorsByShard)
+        {
+            string path = Path.Combine(directory, shard.Key);
+            if (!File.Exists(path))
+            {
+                throw new FileNotFoundException(
+                    $"{indexPath}: the shard {shard.Key}, which holds tensor \"{shard.First()}\", does not exist.", path);
+            }
+
+            SafetensorsFile file = AddFile(path);
+            foreach (string name in shard)
+            {
+                if (!file.TryGet(name, out _))
+                {
+                    throw new InvalidDataException($"{indexPath}: tensor \"{name}\" is listed in {shard.Key}, but is not in it.");
+                }
+            }
+        }
+    }
+
+    private nint AlignedCopy(string name, SafetensorsTensor stored)
+    {
+        lock (_copyLock)
+        {
+            if (!_copies.TryGetValue(name, out nint copy))
+            {
+                copy = (nint)NativeMemory.AlignedAlloc((nuint)stored.ByteLength, 64);
+                NativeMemory.Copy((void*)stored.Address, (void*)copy, (nuint)stored.ByteLength);
+                _copies.Add(name, copy);
+                CopiedBytes += stored.ByteLength;
+            }
+
+            return copy;
+        }
+    }
+}
