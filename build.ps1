@@ -98,7 +98,7 @@ function check_format {
     if (Get-Command clang-format -ErrorAction SilentlyContinue) {
         if ((clang-format --version) -match 'version 14\.') { run clang-format (@('--dry-run', '-Werror') + @(c_sources)) }
     }
-    run dotnet @('format', 'whitespace', 'Kernels.sln', '--verify-no-changes', '--no-restore')
+    run dotnet @('format', 'whitespace', '.', '--folder', '--verify-no-changes', '--include', 'bindings/', 'managed/', 'tests/managed/', 'bench/managed/')
 }
 
 function install_formatter {

@@ -64,7 +64,7 @@ check_format() {
   else
     echo "no clang-format-14 here: C and C++ not checked"
   fi
-  dotnet format whitespace Kernels.sln --verify-no-changes --no-restore
+  dotnet format whitespace . --folder --verify-no-changes --include bindings/ managed/ tests/managed/ bench/managed/
 }
 
 apply_format() {

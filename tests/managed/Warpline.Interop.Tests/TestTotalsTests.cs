@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.Versioning;
 using NUnit.Framework;
 
@@ -30,7 +29,7 @@ internal sealed class TestTotalsTests
             File.WriteAllText(PathOf("tests/expected-skips.txt"), expectedSkips);
             File.WriteAllText(PathOf("sum_test"), "#!/usr/bin/env bash\n" + program);
             File.SetUnixFileMode(PathOf("sum_test"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
-            (string output, int exit) = RunBash($"""
+            (string output, _, int exit) = ProgramRunner.Run("bash", ["-c", $"""
                 set -euo pipefail
                 exec 2>&1
                 root='{folder.FullName}' log_dir="$PWD" totals="$PWD/totals.txt" filter= dotnet_dir=
@@ -38,7 +37,7 @@ internal sealed class TestTotalsTests
                 run_google_tests '' "$PWD" 3>&1
                 echo
                 summary
-                """, folder.FullName);
+                """], folder.FullName);
             Assert.That(output.TrimEnd().Split('\n')[^1], Is.EqualTo(lastLine), output);
             Assert.That(exit, Is.EqualTo(status), output);
         }
@@ -46,14 +45,5 @@ internal sealed class TestTotalsTests
         {
             folder.Delete(recursive: true);
         }
-    }
-
-    private static (string Output, int Exit) RunBash(string script, string folder)
-    {
-        ProcessStartInfo start = new("bash", ["-c", script]) { RedirectStandardOutput = true, WorkingDirectory = folder };
-        using Process process = Process.Start(start)!;
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (output, process.ExitCode);
     }
 }
