@@ -29,8 +29,8 @@ typedef struct wl_norm_params {
 
 /* h = x + residual. RMS: y = h / sqrt(mean(h^2) + epsilon) * weight. LAYER: y = (h - mean) / sqrt(var +
  * epsilon) * weight + bias, var the biased variance. All over the last dimension. Shapes: see wl_norm_params.
- * Types: float32, float16 or bfloat16, weights combined freely with x except float16 with bfloat16; y and
- * residual_out of x's type or float32; arithmetic in float32, from h before it is rounded. Units: none.
+ * Types: float32, float16 or bfloat16, weights combined freely with x except float16 with bfloat16; residual,
+ * y and residual_out of x's type or float32; arithmetic in float32, from h before it is rounded. Units: none.
  * Alignment: elements; last strides are 1, the others free. Threads: any number of callers; outputs overlap
  * inputs only where the fields say so. Determinism: exact for any number of threads; a row depends on itself
  * only. Errors: INVALID_ARGUMENT (kind, shapes, types, strides, an epsilon that is negative or not finite),

@@ -7,7 +7,7 @@
 #include "core/failure.h"
 #include "core/tensor.h"
 #include "cpu/elementwise/elementwise.h"
-#include "cpu/elementwise/rows-inl.h"
+#include "cpu/rows-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace wl::cpu::HWY_NAMESPACE {

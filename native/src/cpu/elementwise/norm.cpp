@@ -10,7 +10,7 @@
 #include "core/failure.h"
 #include "core/tensor.h"
 #include "cpu/elementwise/elementwise.h"
-#include "cpu/elementwise/rows-inl.h"
+#include "cpu/rows-inl.h"
 #include "cpu/scratch.h"
 
 #ifndef WARPLINE_CPU_ELEMENTWISE_NORM_

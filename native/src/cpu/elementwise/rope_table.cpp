@@ -6,7 +6,7 @@
 #include "core/failure.h"
 #include "core/tensor.h"
 #include "cpu/elementwise/elementwise.h"
-#include "cpu/elementwise/rows.h"
+#include "cpu/rows.h"
 #include "cpu/scratch.h"
 
 namespace wl::cpu {

@@ -10,20 +10,12 @@
 #include "core/failure.h"
 #include "core/tensor.h"
 #include "cpu/elementwise/elementwise.h"
-#include "cpu/elementwise/rows-inl.h"
 #include "cpu/math-inl.h"
+#include "cpu/rows-inl.h"
 #include "cpu/scratch.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace wl::cpu::HWY_NAMESPACE {
-
-// The largest element that is not NaN; -infinity where there is none.
-HWY_INLINE float row_max(const float* h, int64_t n) {
-  VF best = hn::Set(F32(), -std::numeric_limits<float>::infinity());
-  // The x86 maximum returns its second operand where one is NaN.
-  for (int64_t i = 0; i < n; i += kLanes) best = hn::Max(hn::LoadU(F32(), h + i), best);
-  return hn::GetLane(hn::MaxOfLanes(F32(), best));
-}
 
 // Replaces each element by x - base, or by e^(x - base); returns the sum of e^(x - base).
 template <bool kKeepDifference>

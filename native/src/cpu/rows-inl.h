@@ -1,15 +1,16 @@
 // Rows of any element type to float32 buffers and back, and sums in double, once for each target.
-#if defined(WARPLINE_CPU_ELEMENTWISE_ROWS_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef WARPLINE_CPU_ELEMENTWISE_ROWS_INL_H_
-#undef WARPLINE_CPU_ELEMENTWISE_ROWS_INL_H_
+#if defined(WARPLINE_CPU_ROWS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef WARPLINE_CPU_ROWS_INL_H_
+#undef WARPLINE_CPU_ROWS_INL_H_
 #else
-#define WARPLINE_CPU_ELEMENTWISE_ROWS_INL_H_
+#define WARPLINE_CPU_ROWS_INL_H_
 #endif
 
 #include <cstring>
+#include <limits>
 
 #include "cpu/convert.h"
-#include "cpu/elementwise/rows.h"
+#include "cpu/rows.h"
 #include "cpu/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -64,6 +65,14 @@ HWY_INLINE void narrow(int32_t dtype, const float* in, int64_t n, void* data, in
     default:
       std::memcpy(static_cast<float*>(data) + offset, in, static_cast<size_t>(n) * sizeof(float));
   }
+}
+
+// The largest element of a padded row that is not NaN; -infinity where there is none.
+HWY_INLINE float row_max(const float* h, int64_t n) {
+  VF best = hn::Set(F32(), -std::numeric_limits<float>::infinity());
+  // The x86 maximum returns its second operand where one is NaN.
+  for (int64_t i = 0; i < n; i += kLanes) best = hn::Max(hn::LoadU(F32(), h + i), best);
+  return hn::GetLane(hn::MaxOfLanes(F32(), best));
 }
 
 }  // namespace wl::cpu::HWY_NAMESPACE
