@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Warpline.Native;
 
 namespace Warpline;
@@ -25,5 +26,25 @@ public static unsafe class Activations
         parameters.Up = up;
         parameters.Y = y;
         NativeStatus.Check(NativeMethods.Activation(&parameters, &at));
+    }
+
+    /// <summary>y = act(x) over managed memory, which is pinned for the call.</summary>
+    /// <typeparam name="T">float or Half.</typeparam>
+    /// <param name="activation">The function.</param>
+    /// <param name="x">[M, D].</param>
+    /// <param name="y">Receives the result [M, D]; may be x itself.</param>
+    /// <param name="context">Where to run: the CPU.</param>
+    /// <exception cref="ArgumentException">The element type is not served, a rank is too large, or the device is not the CPU.</exception>
+    /// <exception cref="WarplineException">A tensor or the activation breaks a rule.</exception>
+    public static void Apply<T>(Activation activation, ReadOnlyTensorSpan<T> x, TensorSpan<T> y, in LaunchContext context = default)
+        where T : unmanaged
+    {
+        Spans.RequireHost(context);
+        fixed (T* xData = x, yData = y)
+        {
+            Spans.View(xData, x, out TensorRef xView);
+            Spans.View(yData, y, out TensorRef yView);
+            Apply(activation, xView, yView, context: context);
+        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Warpline.Native;
 
 namespace Warpline;
@@ -59,6 +60,57 @@ public static unsafe class Norm
         Fill(out NormParams parameters, NormParams.KindLayer, x, weight, y, epsilon, residual, residualOutput, zeroCentered);
         parameters.Bias = bias;
         NativeStatus.Check(NativeMethods.Norm(&parameters, &at));
+    }
+
+    /// <summary>RMSNorm over managed memory, which is pinned for the call.</summary>
+    /// <typeparam name="T">float or Half.</typeparam>
+    /// <param name="x">[..., D], rank 1 to 4.</param>
+    /// <param name="weight">D elements; none multiply by one.</param>
+    /// <param name="y">Receives the result, shaped as x; may be x itself.</param>
+    /// <param name="epsilon">At least 0.</param>
+    /// <param name="context">Where to run: the CPU.</param>
+    /// <exception cref="ArgumentException">The element type is not served, a rank is too large, or the device is not the CPU.</exception>
+    /// <exception cref="WarplineException">A tensor or epsilon breaks a rule.</exception>
+    public static void Rms<T>(
+        ReadOnlyTensorSpan<T> x, ReadOnlySpan<T> weight, TensorSpan<T> y, float epsilon = 1e-6f, in LaunchContext context = default)
+        where T : unmanaged
+    {
+        Spans.RequireHost(context);
+        fixed (T* xData = x, weightData = weight, yData = y)
+        {
+            Spans.View(xData, x, out TensorRef xView);
+            Spans.View(yData, y, out TensorRef yView);
+            Rms(xView, Spans.OptionalView(weightData, weight.Length), yView, epsilon, context: context);
+        }
+    }
+
+    /// <summary>LayerNorm over managed memory, which is pinned for the call.</summary>
+    /// <typeparam name="T">float or Half.</typeparam>
+    /// <param name="x">[..., D], rank 1 to 4.</param>
+    /// <param name="weight">D elements; none multiply by one.</param>
+    /// <param name="bias">D elements; none add nothing.</param>
+    /// <param name="y">Receives the result, shaped as x; may be x itself.</param>
+    /// <param name="epsilon">At least 0.</param>
+    /// <param name="context">Where to run: the CPU.</param>
+    /// <exception cref="ArgumentException">The element type is not served, a rank is too large, or the device is not the CPU.</exception>
+    /// <exception cref="WarplineException">A tensor or epsilon breaks a rule.</exception>
+    public static void Layer<T>(
+        ReadOnlyTensorSpan<T> x,
+        ReadOnlySpan<T> weight,
+        ReadOnlySpan<T> bias,
+        TensorSpan<T> y,
+        float epsilon = 1e-5f,
+        in LaunchContext context = default)
+        where T : unmanaged
+    {
+        Spans.RequireHost(context);
+        fixed (T* xData = x, weightData = weight, biasData = bias, yData = y)
+        {
+            Spans.View(xData, x, out TensorRef xView);
+            Spans.View(yData, y, out TensorRef yView);
+            TensorRef weightView = Spans.OptionalView(weightData, weight.Length);
+            Layer(xView, weightView, Spans.OptionalView(biasData, bias.Length), yView, epsilon, context: context);
+        }
     }
 
     private static void Fill(

@@ -8,8 +8,6 @@ namespace Warpline;
 [StructLayout(LayoutKind.Sequential)]
 public readonly record struct SamplingSettings
 {
-    private readonly int _greedy;
-
     /// <summary>Logits are divided by it; 0 means 1.</summary>
     public float Temperature { get; init; }
 
@@ -30,6 +28,8 @@ public readonly record struct SamplingSettings
 
     /// <summary>Keeps the most probable tokens; 0 means all.</summary>
     public int TopK { get; init; }
+
+    private readonly int _greedy;
 
     /// <summary>Takes the largest logit after the penalties, without a random number.</summary>
     public bool Greedy

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Warpline.Native;
 
 namespace Warpline;
@@ -22,5 +23,25 @@ public static unsafe class Softmax
         parameters.X = x;
         parameters.Y = y;
         NativeStatus.Check(NativeMethods.Softmax(&parameters, &at));
+    }
+
+    /// <summary>Softmax of each row of managed memory, which is pinned for the call.</summary>
+    /// <typeparam name="T">float or Half.</typeparam>
+    /// <param name="x">[M, D].</param>
+    /// <param name="y">Receives [M, D]; may be x itself.</param>
+    /// <param name="logarithm">Gives the logarithm.</param>
+    /// <param name="context">Where to run: the CPU.</param>
+    /// <exception cref="ArgumentException">The element type is not served, a rank is too large, or the device is not the CPU.</exception>
+    /// <exception cref="WarplineException">A tensor breaks a rule.</exception>
+    public static void Apply<T>(ReadOnlyTensorSpan<T> x, TensorSpan<T> y, bool logarithm = false, in LaunchContext context = default)
+        where T : unmanaged
+    {
+        Spans.RequireHost(context);
+        fixed (T* xData = x, yData = y)
+        {
+            Spans.View(xData, x, out TensorRef xView);
+            Spans.View(yData, y, out TensorRef yView);
+            Apply(xView, yView, logarithm, context);
+        }
     }
 }

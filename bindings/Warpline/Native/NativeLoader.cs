@@ -60,6 +60,12 @@ internal static unsafe class NativeLoader
                 return;
             }
 
+            if (!_resolverSet)
+            {
+                NativeLibrary.SetDllImportResolver(typeof(NativeLoader).Assembly, Resolve);
+                _resolverSet = true;
+            }
+
             List<LoadAttempt> log = [];
             foreach ((string path, string origin, bool search) in Candidates())
             {
@@ -77,12 +83,6 @@ internal static unsafe class NativeLoader
             if (_handle == 0)
             {
                 throw new WarplineLoadException(_log);
-            }
-
-            if (!_resolverSet)
-            {
-                NativeLibrary.SetDllImportResolver(typeof(NativeLoader).Assembly, Resolve);
-                _resolverSet = true;
             }
 
             _loaded = true;
