@@ -35,6 +35,9 @@ finish_suite() {
   fi
 }
 
+# The step's time then stands in its own line, in its usual column.
+end_of_suites() { printf '\n%-34s' '' >&3; }
+
 run_google_test() { # run_google_test NAME PROGRAM
   local name=$1 program=$2 log="$log_dir/$1.log" status=0 failures
   timeout 1500 "$program" --gtest_color=no ${filter:+"--gtest_filter=*$filter*"} >"$log" 2>&1 || status=$?
@@ -46,6 +49,7 @@ run_google_test() { # run_google_test NAME PROGRAM
 run_google_tests() { # run_google_tests PREFIX FOLDER: every test program of the folder, reported as PREFIX and its name
   local program
   for program in "$2"/*_test; do run_google_test "$1${program##*/}" "$program"; done
+  end_of_suites
 }
 
 run_nunit() { # run_nunit PROJECT
@@ -56,6 +60,7 @@ run_nunit() { # run_nunit PROJECT
   counted() { sed -nE "s/^ *$1: ([0-9]+).*/\1/p" "$log" | tail -n 1; }
   failures=$(named failed)
   named skipped | finish_suite "$name" "$status" "$(counted succeeded)" "$(counted failed)" "$(counted skipped)"
+  end_of_suites
 }
 
 # The last line of a test run; fails if anything failed or nothing passed.

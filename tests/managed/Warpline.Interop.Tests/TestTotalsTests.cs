@@ -19,22 +19,47 @@ internal sealed class TestTotalsTests
     [TestCase(Passing + "kill -SEGV $$\n", "", "1 passed, 1 failed, 0 skipped", 1)]
     [TestCase("kill -SEGV $$\n", "", "0 passed, 1 failed, 0 skipped", 1)]
     [TestCase("echo nothing\n", "", "0 passed, 1 failed, 0 skipped", 1)]
-    public void Last_line_and_status_tell_what_happened(string program, string expectedSkips, string lastLine, int status)
+    public void GoogleTest_programs_are_counted(string program, string expectedSkips, string lastLine, int status) =>
+        AssertLastLine("sum_test", program, "run_google_tests '' \"$PWD\"", expectedSkips, lastLine, status);
+
+    [TestCase("passed Adds (1ms)", 2, 0, 0, "", "2 passed, 0 failed, 0 skipped", 0)]
+    [TestCase("failed Carries(1,\"a\") (1s 12ms)", 1, 1, 0, "", "1 passed, 1 failed, 0 skipped", 1)]
+    [TestCase("skipped Needs_model (0ms)", 1, 0, 1, "Needs_model # not in every checkout\n", "1 passed, 0 failed, 1 skipped", 0)]
+    [TestCase("skipped Needs_model (0ms)", 1, 0, 1, "", "1 passed, 1 failed, 0 skipped", 1)]
+    [TestCase("", 0, 0, 0, "", "0 passed, 1 failed, 0 skipped", 1)]
+    public void NUnit_programs_are_counted(
+        string line, int succeeded, int failed, int skipped, string expectedSkips, string lastLine, int status)
+    {
+        string program = $"""
+            echo '{line}'
+            echo 'Test run summary:'
+            echo '  total: {succeeded + failed + skipped}'
+            echo '  failed: {failed}'
+            echo '  succeeded: {succeeded}'
+            echo '  skipped: {skipped}'
+            exit {(failed > 0 ? 2 : 0)}
+
+            """;
+        AssertLastLine("dotnet", program, "PATH=$PWD:$PATH run_nunit Some.Tests", expectedSkips, lastLine, status);
+    }
+
+    private static void AssertLastLine(
+        string name, string program, string command, string expectedSkips, string lastLine, int status)
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("warpline-totals-");
         try
         {
-            string PathOf(string name) => Path.Combine(folder.FullName, name);
+            string PathOf(string file) => Path.Combine(folder.FullName, file);
             folder.CreateSubdirectory("tests");
             File.WriteAllText(PathOf("tests/expected-skips.txt"), expectedSkips);
-            File.WriteAllText(PathOf("sum_test"), "#!/usr/bin/env bash\n" + program);
-            File.SetUnixFileMode(PathOf("sum_test"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
+            File.WriteAllText(PathOf(name), "#!/usr/bin/env bash\n" + program);
+            File.SetUnixFileMode(PathOf(name), UnixFileMode.UserRead | UnixFileMode.UserExecute);
             (string output, _, int exit) = ProgramRunner.Run("bash", ["-c", $"""
                 set -euo pipefail
                 exec 2>&1
-                root='{folder.FullName}' log_dir="$PWD" totals="$PWD/totals.txt" filter= dotnet_dir=
+                root="$PWD" log_dir="$PWD" totals="$PWD/totals.txt" filter= dotnet_dir=
                 source '{RepositoryFiles.PathOf("tools/suites.sh")}'
-                run_google_tests '' "$PWD" 3>&1
+                {command} 3>&1
                 echo
                 summary
                 """], folder.FullName);
