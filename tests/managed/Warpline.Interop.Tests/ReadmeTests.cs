@@ -27,7 +27,7 @@ internal sealed partial class ReadmeTests
     }
 
     [TestCaseSource(nameof(LinesOf), ["csharp"])]
-    public void CSharp_block_runs(int line)
+    public void CSharp_block_runs_and_says_the_same_compiled_ahead_of_time(int line)
     {
         CodeBlock block = BlockAt(line);
         File.WriteAllText(Path.Combine(_folder.FullName, "Program.cs"), block.Text);
@@ -42,7 +42,8 @@ internal sealed partial class ReadmeTests
                 <InvariantGlobalization>true</InvariantGlobalization>
               </PropertyGroup>
               <ItemGroup>
-                <Reference Include="{AppContext.BaseDirectory}Warpline*.dll" Exclude="{AppContext.BaseDirectory}Warpline.*Tests.dll" />
+                <Reference Include="{AppContext.BaseDirectory}Warpline.dll" />
+                <Reference Include="{AppContext.BaseDirectory}Warpline.Transformers.dll" />
                 <Reference Include="{AppContext.BaseDirectory}Microsoft.ML.Tokenizers.dll" />
                 <Reference Include="{AppContext.BaseDirectory}System.Numerics.Tensors.dll" />
                 <Reference Include="{AppContext.BaseDirectory}Google.Protobuf.dll" />
@@ -50,14 +51,11 @@ internal sealed partial class ReadmeTests
               </ItemGroup>
             </Project>
             """);
-        (string log, _, int built) = ProgramRunner.Run("dotnet", ["build", "-c", "Release", "-o", "out"], _folder.FullName,
-            ("ArtifactsPath", ""), ("MSBUILDDISABLENODEREUSE", "1"), ("UseSharedCompilation", "false"));
-        Assert.That(built, Is.Zero, log);
-        (string output, string errors, int exit) =
-            ProgramRunner.Run("dotnet", [Path.Combine(_folder.FullName, "out", "Block.dll")], RepositoryFiles.Root);
-        Assert.That(exit, Is.Zero, errors);
+        string output = Run("dotnet", [Path.Combine(Dotnet("build", "-c", "Release"), "Block.dll")]);
         Assert.That(output, Is.Not.Empty);
         AssertPrintsWhatFollows(block, output);
+        string native = Path.Combine(Dotnet("publish", "-c", "Release", "--use-current-runtime", "-p:PublishAot=true"), "Block");
+        Assert.That(Run(native, []), Is.EqualTo(output));
     }
 
     [TestCaseSource(nameof(LinesOf), ["c"])]
@@ -76,8 +74,7 @@ internal sealed partial class ReadmeTests
             ],
             _folder.FullName);
         Assert.That(built, Is.Zero, log);
-        (string output, string errors, int exit) = ProgramRunner.Run(program, [], RepositoryFiles.Root);
-        Assert.That(exit, Is.Zero, errors);
+        string output = Run(program, []);
         Assert.That(output, Is.Not.Empty);
         AssertPrintsWhatFollows(block, output);
     }
@@ -100,6 +97,24 @@ internal sealed partial class ReadmeTests
                 Assert.That(exit, Is.Zero, $"{command}: {errors}");
             }
         }
+    }
+
+    /// <summary>Builds the block's project; the folder with the result.</summary>
+    private string Dotnet(params string[] arguments)
+    {
+        string folder = Path.Combine(_folder.FullName, arguments[0]);
+        (string log, _, int exit) = ProgramRunner.Run("dotnet", [.. arguments, "-o", folder], _folder.FullName,
+            ("ArtifactsPath", ""), ("MSBUILDDISABLENODEREUSE", "1"), ("UseSharedCompilation", "false"));
+        Assert.That(exit, Is.Zero, log);
+        return folder;
+    }
+
+    /// <summary>Runs a program from the checkout, which must succeed; what it printed.</summary>
+    private static string Run(string program, IEnumerable<string> arguments)
+    {
+        (string output, string errors, int exit) = ProgramRunner.Run(program, arguments, RepositoryFiles.Root);
+        Assert.That(exit, Is.Zero, errors);
+        return output;
     }
 
     private static IEnumerable<int> LinesOf(string language) =>
