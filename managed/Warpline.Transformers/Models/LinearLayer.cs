@@ -1,0 +1,47 @@
+namespace Warpline.Transformers;
+
+/// <summary>A linear layer's weight, as it lies in the checkpoint or packed, with its bias if it has one.</summary>
+internal sealed class LinearLayer : IDisposable
+{
+    private readonly TensorRef _weight;
+    private readonly PackedWeight? _packed;
+    private readonly TensorRef _bias;
+
+    public LinearLayer(TensorRef weight, TensorRef bias, bool pack)
+    {
+        _weight = weight;
+        _bias = bias;
+        _packed = pack ? PackedWeight.Pack(weight) : null;
+    }
+
+    /// <summary>Bytes of the packed copy.</summary>
+    public long PackedBytes => _packed?.Bytes ?? 0;
+
+    /// <summary>y = x W^T + bias + residual.</summary>
+    public void Apply(TensorRef x, TensorRef y, TensorRef residual, in LaunchContext context)
+    {
+        if (_packed is null)
+        {
+            Gemm.Run(_weight, x, y, _bias, residual, context: context);
+        }
+        else
+        {
+            Gemm.Run(_packed, x, y, _bias, residual, context: context);
+        }
+    }
+
+    /// <summary>y = act(x W^T + bias) * (x U^T + up's bias), with this layer as W and <paramref name="up"/> as U.</summary>
+    public void ApplyGated(LinearLayer up, TensorRef x, TensorRef y, Activation activation, in LaunchContext context)
+    {
+        if (_packed is null || up._packed is null)
+        {
+            Gemm.RunGated(_weight, up._weight, x, y, activation, _bias, up._bias, context: context);
+        }
+        else
+        {
+            Gemm.RunGated(_packed, up._packed, x, y, activation, _bias, up._bias, context: context);
+        }
+    }
+
+    public void Dispose() => _packed?.Dispose();
+}

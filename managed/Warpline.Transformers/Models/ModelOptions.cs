@@ -1,0 +1,21 @@
+namespace Warpline.Transformers;
+
+/// <summary>How a model computes.</summary>
+public sealed record ModelOptions
+{
+    /// <summary>Where the model runs.</summary>
+    public ComputeDevice Device { get; init; }
+
+    /// <summary>Type of activations and of the key/value cache. Sums are kept in float32 whatever it is.</summary>
+    public ElementType ActivationType { get; init; } = ElementType.Float32;
+
+    /// <summary>
+    /// Packs the weights of linear layers at load into memory of their own: products of many rows are faster, at the price
+    /// of the copy's memory. Without it weights run from where they lie, in the mapped file for instance.
+    /// </summary>
+    public bool PackWeights { get; init; }
+
+    /// <summary>Makes a token's logits depend only on the tokens before it and on its position, bit for bit, not on how the
+    /// tokens were cut into calls. May cost speed.</summary>
+    public bool BatchInvariant { get; init; }
+}

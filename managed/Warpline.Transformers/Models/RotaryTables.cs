@@ -1,0 +1,97 @@
+using System.Numerics;
+
+namespace Warpline.Transformers;
+
+/// <summary>
+/// Cosines and sines of a model's rotary embedding, and the numbers 0, 1, ... that name their rows. Made as far as the
+/// longest session needs and shared by all; a longer session makes longer tables, shorter ones live on beside them.
+/// </summary>
+internal sealed class RotaryTables(ArchitectureSpec spec) : IDisposable
+{
+    private const int SmallestRows = 1024;
+
+    private readonly Lock _lock = new();
+    private readonly List<Table> _tables = [];
+
+    /// <summary>Tables with at least so many rows.</summary>
+    public Table ForPositions(int positions)
+    {
+        lock (_lock)
+        {
+            if (_tables.Count == 0 || _tables[^1].Rows < positions)
+            {
+                long rows = Math.Max(SmallestRows, (long)BitOperations.RoundUpToPowerOf2((uint)positions));
+                _tables.Add(new Table(spec, (int)Math.Min(rows, spec.MaxPositions)));
+            }
+
+            return _tables[^1];
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _tables.ForEach(table => table.Dispose());
+            _tables.Clear();
+        }
+    }
+
+    /// <summary>Tables of one length.</summary>
+    internal sealed class Table : IDisposable
+    {
+        private readonly HostTensor _cosines;
+        private readonly HostTensor _sines;
+        private readonly HostTensor _positions;
+
+        public Table(ArchitectureSpec spec, int rows)
+        {
+            RopeConfig rope = spec.Rope;
+            int pairs = rope.RotaryDimension(spec.HeadSize) / 2;
+            Rows = rows;
+            _cosines = HostTensor.Allocate(ElementType.Float32, rows, pairs);
+            _sines = HostTensor.Allocate(ElementType.Float32, rows, pairs);
+            _positions = HostTensor.Allocate(ElementType.Int32, rows);
+            Rope.FillTables(_cosines, _sines, new RopeTableOptions
+            {
+                Base = rope.Theta,
+                Scaling = rope.Kind switch
+                {
+                    RopeKind.None => RopeScaling.None,
+                    RopeKind.Linear => RopeScaling.Linear,
+                    RopeKind.Llama3 => RopeScaling.Llama3,
+                    RopeKind.Yarn => RopeScaling.Yarn,
+                    _ => throw new ArgumentOutOfRangeException(nameof(spec), rope.Kind, "A known kind of RoPE is required."),
+                },
+                Factor = rope.Factor,
+                LowFrequencyFactor = rope.LowFrequencyFactor,
+                HighFrequencyFactor = rope.HighFrequencyFactor,
+                OriginalMaxPositions = rope.OriginalMaxPositions,
+                BetaFast = rope.BetaFast,
+                BetaSlow = rope.BetaSlow,
+                AttentionFactor = rope.AttentionFactor,
+            });
+            Span<int> positions = _positions.AsSpan<int>();
+            for (int i = 0; i < rows; i++)
+            {
+                positions[i] = i;
+            }
+        }
+
+        public int Rows { get; }
+
+        public TensorRef Cosines => _cosines;
+
+        public TensorRef Sines => _sines;
+
+        /// <summary>Row numbers from a position on.</summary>
+        public TensorRef PositionsFrom(int position, int count) => _positions.View.Slice(0, position, count);
+
+        public void Dispose()
+        {
+            _cosines.Dispose();
+            _sines.Dispose();
+            _positions.Dispose();
+        }
+    }
+}

@@ -1,0 +1,175 @@
+using Microsoft.ML.Tokenizers;
+
+namespace Warpline.Transformers;
+
+/// <summary>
+/// A decoder: weights with their architecture. Any number of sessions may share it, on any threads.
+/// </summary>
+/// <remarks>
+/// Lifetime: the model owns its weight source. <see cref="Dispose"/> lets running calls of sessions finish and frees the
+/// weights after the last; every later call throws <see cref="ObjectDisposedException"/>.
+/// </remarks>
+public sealed class TransformerModel : IDisposable
+{
+    /// <summary>Capacity of a session where none is asked for, if the model has as many positions.</summary>
+    public const int DefaultCapacity = 4096;
+
+    private TransformerModel(ModelConfig config, ArchitectureSpec spec, ModelOptions options, ModelWeights weights)
+    {
+        (Config, Spec, Options, Weights) = (config, spec, options, weights);
+        Rotary = new RotaryTables(spec);
+        Gate = new UseGate(typeof(TransformerModel), exclusive: false, Free);
+    }
+
+    /// <summary>The checkpoint's configuration.</summary>
+    public ModelConfig Config { get; }
+
+    /// <summary>How the model computes.</summary>
+    public ModelOptions Options { get; }
+
+    /// <summary>The checkpoint's tokenizer; null where it has none.</summary>
+    public Tokenizer? Tokenizer { get; private init; }
+
+    /// <summary>The checkpoint's own settings for generation.</summary>
+    public GenerationDefaults GenerationDefaults { get; private init; } = new();
+
+    /// <summary>Number of weights, each shared one counted once.</summary>
+    public long ParameterCount => Weights.ParameterCount;
+
+    /// <summary>Bytes of the weights, mapped or in memory, and of their packed copies.</summary>
+    public long WeightBytes => Weights.Bytes;
+
+    internal ArchitectureSpec Spec { get; }
+
+    internal ModelWeights Weights { get; }
+
+    internal RotaryTables Rotary { get; }
+
+    internal UseGate Gate { get; }
+
+    /// <summary>Loads a checkpoint in Hugging Face layout. Weights are mapped and run from the mapping as they are stored.</summary>
+    /// <param name="directory">Folder with config.json and the weights; tokenizer.json and generation_config.json are used
+    /// where they exist.</param>
+    /// <param name="options">How to compute; null for the defaults.</param>
+    /// <param name="progress">Told of each weight that is ready.</param>
+    /// <param name="cancellationToken">Ends the loading.</param>
+    /// <returns>The model, the caller's to dispose.</returns>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
+    /// <exception cref="InvalidDataException">A file breaks its format, the architecture is not known, or a weight is missing
+    /// or has another shape; the message names it.</exception>
+    /// <exception cref="IOException">A file does not exist or cannot be read.</exception>
+    /// <exception cref="WarplineException">The device does not exist, or memory is exhausted.</exception>
+    public static Task<TransformerModel> LoadAsync(
+        string directory,
+        ModelOptions? options = null,
+        IProgress<LoadProgress>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(directory);
+        return Task.Run(() => Load(directory, options ?? new ModelOptions(), progress, cancellationToken), cancellationToken);
+    }
+
+    /// <summary>Makes a model from a configuration and weights, from memory for instance.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="weights">The weights under the names of the configuration's family; the model disposes them.</param>
+    /// <param name="options">How to compute; null for the defaults.</param>
+    /// <returns>The model, the caller's to dispose.</returns>
+    /// <exception cref="ArgumentException">The configuration is not possible.</exception>
+    /// <exception cref="InvalidDataException">A weight is missing or has another shape or type; the message names it. The
+    /// weights stay the caller's then.</exception>
+    /// <exception cref="WarplineException">The device does not exist, or memory is exhausted.</exception>
+    public static TransformerModel Create(ModelConfig config, IWeightSource weights, ModelOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(weights);
+        config.Validate();
+        return Create(config, Architectures.Describe(config), weights, options ?? new ModelOptions());
+    }
+
+    /// <summary>As the public method, with an architecture that may differ from the configuration's.</summary>
+    internal static TransformerModel Create(ModelConfig config, ArchitectureSpec spec, IWeightSource weights, ModelOptions options)
+    {
+        CheckOptions(options);
+        return new TransformerModel(config, spec, options, new ModelWeights(spec, weights, options, null, CancellationToken.None));
+    }
+
+    /// <summary>Opens a session: one sequence with its cache.</summary>
+    /// <param name="capacity">Tokens that it can hold; null for the model's positions, at most
+    /// <see cref="DefaultCapacity"/>.</param>
+    /// <returns>The session, the caller's to dispose.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The capacity is not in [1, the model's positions].</exception>
+    /// <exception cref="ObjectDisposedException">The model has been disposed.</exception>
+    /// <exception cref="WarplineException">Memory is exhausted.</exception>
+    public DecoderSession CreateSession(int? capacity = null)
+    {
+        int tokens = capacity ?? Math.Min(DefaultCapacity, Spec.MaxPositions);
+        if (tokens < 1 || tokens > Spec.MaxPositions)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(capacity), tokens, $"The capacity must be in [1, {Spec.MaxPositions}], the model's positions.");
+        }
+
+        Gate.Enter();
+        try
+        {
+            return new DecoderSession(this, tokens);
+        }
+        finally
+        {
+            Gate.Exit();
+        }
+    }
+
+    /// <summary>Frees the weights, at once or when the running calls of sessions have ended.</summary>
+    public void Dispose() => Gate.Close();
+
+    private static TransformerModel Load(
+        string directory, ModelOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    {
+        if (!Directory.Exists(directory))
+        {
+            throw new DirectoryNotFoundException($"{directory}: a checkpoint's folder is required, but there is none of this name.");
+        }
+
+        CheckOptions(options);
+        progress?.Report(new LoadProgress("configuration", 0, 0));
+        ModelConfig config = ModelConfig.Load(directory);
+        ArchitectureSpec spec = Architectures.Describe(config);
+        GenerationDefaults defaults = GenerationDefaults.Load(directory);
+        progress?.Report(new LoadProgress("tokenizer", 0, 0));
+        Tokenizer? tokenizer = File.Exists(Path.Combine(directory, "tokenizer.json")) ? HuggingFaceTokenizer.Load(directory) : null;
+        CheckpointWeights source = CheckpointWeights.Open(directory);
+        try
+        {
+            ModelWeights weights = new(spec, source, options, progress, cancellation);
+            return new TransformerModel(config, spec, options, weights) { Tokenizer = tokenizer, GenerationDefaults = defaults };
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
+    }
+
+    private static void CheckOptions(ModelOptions options)
+    {
+        if (options.ActivationType is not (ElementType.Float32 or ElementType.Float16 or ElementType.BFloat16))
+        {
+            throw new ArgumentException(
+                $"ActivationType is {options.ActivationType}; Float32, Float16 or BFloat16 is required.", nameof(options));
+        }
+
+        if (!WarplineLibrary.Devices.Any(info => info.Device == options.Device))
+        {
+            throw new WarplineException(
+                WarplineStatus.NoDevice, $"There is no device {options.Device}; this library and machine have "
+                + $"{string.Join(", ", WarplineLibrary.Devices.Select(info => info.Device))}.", nameof(options.Device));
+        }
+    }
+
+    private void Free()
+    {
+        Rotary.Dispose();
+        Weights.Dispose();
+    }
+}
