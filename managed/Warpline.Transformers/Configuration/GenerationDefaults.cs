@@ -54,10 +54,12 @@ public sealed record GenerationDefaults
     /// <param name="source">What messages call it.</param>
     /// <returns>The values, checked.</returns>
     /// <exception cref="InvalidDataException">A value is impossible; the message names source, key, value and requirement.</exception>
-    public static GenerationDefaults Parse(ReadOnlySpan<byte> utf8Json, string source = "generation_config.json")
+    public static GenerationDefaults Parse(ReadOnlySpan<byte> utf8Json, string source = "generation_config.json") =>
+        JsonFile.Parse(utf8Json, CheckpointJson.Default.GenerationConfigFile, source, file => Read(file, source));
+
+    private static GenerationDefaults Read(GenerationConfigFile file, string source)
     {
         const double tiny = 1e-6, large = 1e6;
-        GenerationConfigFile file = JsonFile.Parse(utf8Json, CheckpointJson.Default.GenerationConfigFile, source);
         return new GenerationDefaults
         {
             DoSample = new JsonValue(source, "do_sample", file.DoSample).Flag() ?? false,

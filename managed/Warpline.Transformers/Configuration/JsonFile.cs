@@ -21,14 +21,16 @@ internal static class JsonFile
         return bytes;
     }
 
-    /// <summary>Parses JSON text into a record of <see cref="CheckpointJson"/>.</summary>
-    public static T Parse<T>(ReadOnlySpan<byte> utf8, JsonTypeInfo<T> type, string source)
-        where T : class
+    /// <summary>Parses JSON text into a record of <see cref="CheckpointJson"/> and lets <paramref name="read"/> make sense of it.</summary>
+    public static TResult Parse<TFile, TResult>(
+        ReadOnlySpan<byte> utf8, JsonTypeInfo<TFile> type, string source, Func<TFile, TResult> read)
+        where TFile : class
     {
         try
         {
-            return JsonSerializer.Deserialize(WithoutMark(utf8), type)
+            TFile file = JsonSerializer.Deserialize(WithoutMark(utf8), type)
                 ?? throw new InvalidDataException($"{source}: an object is required, not null.");
+            return read(file);
         }
         catch (JsonException e)
         {
@@ -52,4 +54,7 @@ internal static class JsonFile
 [JsonSerializable(typeof(ConfigFile))]
 [JsonSerializable(typeof(RopeFile))]
 [JsonSerializable(typeof(GenerationConfigFile))]
+[JsonSerializable(typeof(TokenizerFile))]
+[JsonSerializable(typeof(TokenizerPartFile))]
+[JsonSerializable(typeof(BpeModelFile))]
 internal sealed partial class CheckpointJson : JsonSerializerContext;

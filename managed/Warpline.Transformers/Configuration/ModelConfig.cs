@@ -105,8 +105,8 @@ public sealed record ModelConfig
     /// <exception cref="InvalidDataException">A value is missing, impossible or not supported; the message names source, key and value.</exception>
     public static ModelConfig Parse(ReadOnlySpan<byte> utf8Json, string source = "config.json")
     {
-        ConfigFile file = JsonFile.Parse(utf8Json, CheckpointJson.Default.ConfigFile, source);
-        ModelConfig config = new ModelConfigReader(file, source).Read();
+        ModelConfig config = JsonFile.Parse(
+            utf8Json, CheckpointJson.Default.ConfigFile, source, file => new ModelConfigReader(file, source).Read());
         return ModelRules.FirstFault(config) is string fault ? throw new InvalidDataException($"{source}: {fault}") : config;
     }
 

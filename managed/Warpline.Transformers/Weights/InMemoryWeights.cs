@@ -4,13 +4,14 @@ using System.Runtime.InteropServices;
 namespace Warpline.Transformers;
 
 /// <summary>
-/// Weights that a program holds in memory. Arrays are pinned until the source is disposed, not copied; so what is
-/// written into one later is seen by the model. Adding is for one thread; reading is safe from several.
+/// Weights that a program holds in memory. Arrays are pinned until the source is disposed and tensors kept alive; neither
+/// is copied, so what is written into one later is seen by the model. Adding is for one thread; reading is safe from several.
 /// </summary>
 public sealed class InMemoryWeights : IWeightSource
 {
     private readonly Dictionary<string, WeightTensor> _tensors = new(StringComparer.Ordinal);
     private readonly List<GCHandle> _pins = [];
+    private readonly List<HostTensor> _kept = [];
     private bool _disposed;
 
     /// <inheritdoc/>
@@ -31,18 +32,13 @@ public sealed class InMemoryWeights : IWeightSource
     /// <param name="type">What the bits of an element mean.</param>
     /// <param name="shape">Extents, outermost first.</param>
     /// <exception cref="ArgumentException">The name is taken, or type or shape does not fit the array.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such type.</exception>
     public void Add<T>(string name, T[] values, ElementType type, params ReadOnlySpan<long> shape)
         where T : unmanaged
     {
-        ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(values);
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        int elementBytes = type switch
-        {
-            ElementType.Float32 or ElementType.Int32 => 4,
-            ElementType.Float16 or ElementType.BFloat16 => 2,
-            _ => throw new ArgumentException($"{type} is no type of weights; Float32, Float16, BFloat16 or Int32 is required.", nameof(type)),
-        };
+        RequireFree(name);
+        int elementBytes = type.ByteSize();
         if (Unsafe.SizeOf<T>() != elementBytes)
         {
             throw new ArgumentException(
@@ -68,14 +64,22 @@ public sealed class InMemoryWeights : IWeightSource
                 nameof(shape));
         }
 
-        if (_tensors.ContainsKey(name))
-        {
-            throw new ArgumentException($"There is already a tensor named \"{name}\".", nameof(name));
-        }
-
         GCHandle pin = GCHandle.Alloc(values, GCHandleType.Pinned);
         _pins.Add(pin);
         _tensors.Add(name, new WeightTensor(pin.AddrOfPinnedObject(), type, [.. shape]));
+    }
+
+    /// <summary>Adds a tensor that stays the caller's; it must not be disposed before the source.</summary>
+    /// <param name="name">Name as checkpoints of the model's family spell it.</param>
+    /// <param name="tensor">The tensor.</param>
+    /// <exception cref="ArgumentException">The name is taken.</exception>
+    /// <exception cref="ObjectDisposedException">The tensor or the source is disposed.</exception>
+    public void Add(string name, HostTensor tensor)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        RequireFree(name);
+        _tensors.Add(name, new WeightTensor(tensor.View.Address, tensor.ElementType, [.. tensor.Shape]));
+        _kept.Add(tensor);
     }
 
     /// <inheritdoc/>
@@ -93,7 +97,18 @@ public sealed class InMemoryWeights : IWeightSource
         {
             _disposed = true;
             _pins.ForEach(pin => pin.Free());
+            _kept.Clear();
             _tensors.Clear();
+        }
+    }
+
+    private void RequireFree(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_tensors.ContainsKey(name))
+        {
+            throw new ArgumentException($"There is already a tensor named \"{name}\".", nameof(name));
         }
     }
 }

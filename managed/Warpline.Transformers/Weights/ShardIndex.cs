@@ -21,9 +21,11 @@ internal sealed class ShardIndex
 
     public static ShardIndex Load(string path) => Parse(JsonFile.ReadBytes(path, _maxBytes), path);
 
-    public static ShardIndex Parse(ReadOnlySpan<byte> utf8, string source)
+    public static ShardIndex Parse(ReadOnlySpan<byte> utf8, string source) =>
+        JsonFile.Parse(utf8, CheckpointJson.Default.ShardIndexFile, source, file => Read(file, source));
+
+    private static ShardIndex Read(ShardIndexFile file, string source)
     {
-        ShardIndexFile file = JsonFile.Parse(utf8, CheckpointJson.Default.ShardIndexFile, source);
         if (file.WeightMap is null || file.WeightMap.Count == 0)
         {
             throw new InvalidDataException($"{source}: weight_map is missing or empty; an object of tensor name to file name is required.");
