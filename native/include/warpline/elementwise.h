@@ -34,7 +34,7 @@ typedef struct wl_norm_params {
  * Alignment: elements; last strides are 1, the others free. Threads: any number of callers; outputs overlap
  * inputs only where the fields say so. Determinism: exact for any number of threads; a row depends on itself
  * only. Errors: INVALID_ARGUMENT (kind, shapes, types, strides, an epsilon that is negative or not finite),
- * UNSUPPORTED, NO_DEVICE. Reference: tests/native/elementwise_test.cpp, in double precision. */
+ * UNSUPPORTED, NO_DEVICE. Reference: tests/native/norm_test.cpp, in double precision. */
 WL_API wl_status wl_norm(const wl_norm_params* params, const wl_launch* at);
 
 enum {
