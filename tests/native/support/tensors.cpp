@@ -115,21 +115,23 @@ wl_tensor Buffer::view() const {
   return t;
 }
 
-double Buffer::get(int64_t i) const {
-  const unsigned char* at = data() + i * element_size(dtype_);
-  if (dtype_ == WL_DTYPE_FLOAT32) {
+double Buffer::get(int64_t i) const { return value_at(dtype_, data(), i); }
+
+double value_at(int32_t dtype, const void* data, int64_t i) {
+  const unsigned char* at = static_cast<const unsigned char*>(data) + i * element_size(dtype);
+  if (dtype == WL_DTYPE_FLOAT32) {
     float value;
     std::memcpy(&value, at, 4);
     return value;
   }
-  if (dtype_ == WL_DTYPE_INT32) {
+  if (dtype == WL_DTYPE_INT32) {
     int32_t value;
     std::memcpy(&value, at, 4);
     return value;
   }
   uint16_t bits;
   std::memcpy(&bits, at, 2);
-  return from_half_bits(dtype_, bits);
+  return from_half_bits(dtype, bits);
 }
 
 void Buffer::set(int64_t i, double value) {

@@ -17,6 +17,8 @@ const char* dtype_name(int32_t dtype);
 double round_to(int32_t dtype, double value);
 // Distance from |value| to the next larger number of the type.
 double ulp(int32_t dtype, double value);
+// The element at an index of memory that holds a type.
+double value_at(int32_t dtype, const void* data, int64_t i);
 
 // Owns a dense tensor between two guard bands. Floats: the bands hold NaN; int32: the least number.
 class Buffer {
