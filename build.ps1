@@ -98,7 +98,7 @@ function check_format {
     if (Get-Command clang-format -ErrorAction SilentlyContinue) {
         if ((clang-format --version) -match 'version 14\.') { run clang-format (@('--dry-run', '-Werror') + @(c_sources)) }
     }
-    run dotnet @('format', 'whitespace', '.', '--folder', '--verify-no-changes', '--include', 'bindings/', 'managed/', 'tests/managed/', 'bench/managed/')
+    run dotnet @('format', 'whitespace', '.', '--folder', '--verify-no-changes', '--include', 'bindings/', 'managed/', 'tests/managed/', 'bench/managed/', 'tools/')
 }
 
 function install_formatter {
@@ -183,6 +183,8 @@ function verb_demo {
     }
     step 'compile native code' 'mend the first error in the log' { compile cpu @('warpline', 'storyteller') }
     step 'compile managed code' 'mend the first error in the log' { compile_managed managed/Warpline.Cli/Warpline.Cli.csproj }
+    run dotnet @("$DotnetDir\bin\Warpline.Cli\release\Warpline.Cli.dll", 'demo', '--samples', 'samples',
+        '--c-sample', "$NativeDir\samples\storyteller.exe") | Out-Host
 }
 
 function verb_test {

@@ -49,7 +49,7 @@ compile() { # compile PRESET TARGET...
 
 # compile_managed PROJECT: skipped where nothing changed since the last time, because even then MSBuild takes seconds.
 compile_managed() {
-  local stamp="$build_dir/stamp-${1##*/}" sources=(bindings managed tests/managed bench/managed)
+  local stamp="$build_dir/stamp-${1##*/}" sources=(bindings managed tests/managed bench/managed tools)
   up_to_date "$stamp" "${sources[@]}" "$1" Directory.*.* global.json .editorconfig "$build_dir/lib" && return
   touch "$stamp.new"
   dotnet build "$1" -c Release -v quiet
@@ -64,7 +64,7 @@ check_format() {
   else
     echo "no clang-format-14 here: C and C++ not checked"
   fi
-  dotnet format whitespace . --folder --verify-no-changes --include bindings/ managed/ tests/managed/ bench/managed/
+  dotnet format whitespace . --folder --verify-no-changes --include bindings/ managed/ tests/managed/ bench/managed/ tools/
 }
 
 apply_format() {
@@ -99,7 +99,7 @@ verb_demo() {
   fi
   step "compile native code" "mend the first error in the log" compile cpu warpline storyteller
   step "compile managed code" "mend the first error in the log" compile_managed managed/Warpline.Cli/Warpline.Cli.csproj
-  tools/demo.sh
+  dotnet "$dotnet_dir/bin/Warpline.Cli/release/Warpline.Cli.dll" demo --samples samples --c-sample "$native_dir/samples/storyteller"
 }
 
 verb_test() {
