@@ -263,13 +263,31 @@ testing::AssertionResult AttentionCase::run_and_check() {
   return check({o(), lse()});
 }
 
-testing::AssertionResult AttentionCase::check(const AttentionValues& got) const {
-  const AttentionValues reference = attention_in_double(params), plain = attention_in_float(params);
+// The plain error is what float32 arithmetic errs: the largest of several orders of summation, because the errors of
+// a row of o come from a few scores together, so that one order may be right by luck.
+void AttentionCase::refer() {
+  reference_ = attention_in_double(params);
+  plain_ = attention_in_float(params);
+  const auto take_worse = [](std::vector<double>& plain, const std::vector<double>& other,
+                             const std::vector<double>& reference) {
+    for (size_t i = 0; i < plain.size(); ++i) {
+      if (std::fabs(other[i] - reference[i]) > std::fabs(plain[i] - reference[i])) plain[i] = other[i];
+    }
+  };
+  for (const int64_t lanes : {2, 4, 8}) {
+    const AttentionValues other = attention_in_float(params, AttentionFault::kNone, lanes);
+    take_worse(plain_.o, other.o, reference_.o);
+    take_worse(plain_.lse, other.lse, reference_.lse);
+  }
+}
+
+testing::AssertionResult AttentionCase::check(const AttentionValues& got) {
+  if (reference_.o.empty()) refer();
   const double factor = setup_.softcap != 0 ? 3 : 2;
-  const auto o_result = within_tolerance(got.o, reference.o, plain.o, setup_.d_v, setup_.o_dtype, factor);
+  const auto o_result = within_tolerance(got.o, reference_.o, plain_.o, setup_.d_v, setup_.o_dtype, factor);
   if (!o_result) return testing::AssertionFailure() << describe(setup_) << ": " << o_result.message();
   if (got.lse.empty()) return testing::AssertionSuccess();
-  const auto lse_result = check_lse(got.lse, reference.lse, plain.lse);
+  const auto lse_result = check_lse(got.lse, reference_.lse, plain_.lse);
   if (!lse_result) return testing::AssertionFailure() << describe(setup_) << ": " << lse_result.message();
   return testing::AssertionSuccess();
 }

@@ -58,8 +58,14 @@ struct RowOutcome {
 template <class Real>
 class Row {
  public:
-  Row(const wl_attention_params& p, AttentionFault fault, const Lengths& n, int64_t b, int64_t head)
-      : p_(p), fault_(fault), n_(n), d_qk_(p.q.shape[p.q.rank - 1]), d_v_(p.v.shape[p.v.rank - 1]) {
+  Row(const wl_attention_params& p, AttentionFault fault, int64_t lanes, const Lengths& n, int64_t b,
+      int64_t head)
+      : p_(p),
+        fault_(fault),
+        lanes_(lanes),
+        n_(n),
+        d_qk_(p.q.shape[p.q.rank - 1]),
+        d_v_(p.v.shape[p.v.rank - 1]) {
     scale_ = p.scale != 0 ? static_cast<Real>(p.scale) : 1 / std::sqrt(static_cast<Real>(d_qk_));
     if (fault == AttentionFault::kScale) scale_ *= static_cast<Real>(1.02);
     if (p.alibi_slopes.dtype != WL_DTYPE_NONE) {
@@ -85,7 +91,9 @@ class Row {
  private:
   Real score(const Real* q, const Real* k, int64_t query, int64_t key) const {
     Real dot = 0;
-    for (int64_t d = 0; d < d_qk_; ++d) dot += q[d] * k[d];
+    for (int64_t lane = 0; lane < lanes_; ++lane) {
+      for (int64_t d = lane; d < d_qk_; d += lanes_) dot += q[d] * k[d];
+    }
     Real s = dot * scale_;
     if (p_.softcap != 0) s = static_cast<Real>(p_.softcap) * std::tanh(s / static_cast<Real>(p_.softcap));
     const int64_t position = n_.k_length - n_.q_length + query;
@@ -101,8 +109,9 @@ class Row {
 
   void add(RowOutcome<Real>& result, Real probability, const std::vector<Real>& v, int64_t key) const {
     if (fault_ == AttentionFault::kSwappedValues && (key ^ 1) < n_.k_length) key ^= 1;
+    const Real weight = rounded(probability);
     for (int64_t d = 0; d < d_v_; ++d)
-      result.o[static_cast<size_t>(d)] += rounded(probability) * v[static_cast<size_t>(key * d_v_ + d)];
+      result.o[static_cast<size_t>(d)] += weight * v[static_cast<size_t>(key * d_v_ + d)];
   }
 
   RowOutcome<Real> softmax(const std::vector<Real>& s, const std::vector<Real>& v,
@@ -110,10 +119,12 @@ class Row {
     RowOutcome<Real> result{std::vector<Real>(static_cast<size_t>(d_v_), 0), 0};
     const Real max = std::max(sink_, *std::max_element(s.begin(), s.end()));
     Real sum = std::exp(sink_ - max);
-    for (size_t i = 0; i < s.size(); ++i) {
-      const Real probability = std::exp(s[i] - max);
-      sum += probability;
-      add(result, probability, v, keys.begin + static_cast<int64_t>(i));
+    for (int64_t lane = 0; lane < lanes_; ++lane) {
+      for (int64_t i = lane; i < static_cast<int64_t>(s.size()); i += lanes_) {
+        const Real probability = std::exp(s[static_cast<size_t>(i)] - max);
+        sum += probability;
+        add(result, probability, v, keys.begin + i);
+      }
     }
     for (Real& o : result.o) o /= sum;
     result.lse = max + std::log(sum);
@@ -140,13 +151,14 @@ class Row {
 
   const wl_attention_params& p_;
   AttentionFault fault_;
+  int64_t lanes_;
   Lengths n_;
   int64_t d_qk_, d_v_;
   Real scale_, slope_ = 0, sink_ = -std::numeric_limits<Real>::infinity();
 };
 
 template <class Real>
-AttentionValues run(const wl_attention_params& p, AttentionFault fault) {
+AttentionValues run(const wl_attention_params& p, AttentionFault fault, int64_t lanes) {
   const int64_t q_heads = p.q.shape[p.q.rank - 2], k_heads = p.k.shape[p.k.rank - 2];
   const int64_t d_qk = p.q.shape[p.q.rank - 1], d_v = p.v.shape[p.v.rank - 1];
   const int64_t rows = p.q.shape[p.q.rank - 3], all_rows = p.q.rank == 4 ? p.q.shape[0] * rows : rows;
@@ -156,12 +168,14 @@ AttentionValues run(const wl_attention_params& p, AttentionFault fault) {
   values.lse.assign(static_cast<size_t>(all_rows * q_heads), kUnwritten);
   for (int64_t b = 0; b < batch_of(p); ++b) {
     const Lengths n = lengths_of(p, b);
+    std::vector<Real> k, v;
     for (int64_t head = 0; head < q_heads; ++head) {
-      const int64_t k_head = head / (q_heads / k_heads);
+      if (head % (q_heads / k_heads) == 0) {
+        k = read_rows<Real>(p.k, b, n.k_begin, n.k_length, head / (q_heads / k_heads));
+        v = read_rows<Real>(p.v, b, n.k_begin, n.k_length, head / (q_heads / k_heads));
+      }
       const auto q = read_rows<Real>(p.q, b, n.q_begin, n.q_length, head);
-      const auto k = read_rows<Real>(p.k, b, n.k_begin, n.k_length, k_head);
-      const auto v = read_rows<Real>(p.v, b, n.k_begin, n.k_length, k_head);
-      const Row<Real> row(p, fault, n, b, head);
+      const Row<Real> row(p, fault, lanes, n, b, head);
       for (int64_t i = 0; i < n.q_length; ++i) {
         const RowOutcome<Real> outcome = row.run(q.data() + i * d_qk, k, v, i);
         const int64_t at = p.q.rank == 4 ? b * rows + i : n.q_begin + i;
@@ -200,10 +214,10 @@ AttendedKeys attended_keys(const wl_attention_params& p, int64_t q_length, int64
 }
 
 AttentionValues attention_in_double(const wl_attention_params& p, AttentionFault fault) {
-  return run<double>(p, fault);
+  return run<double>(p, fault, 1);
 }
-AttentionValues attention_in_float(const wl_attention_params& p, AttentionFault fault) {
-  return run<float>(p, fault);
+AttentionValues attention_in_float(const wl_attention_params& p, AttentionFault fault, int64_t lanes) {
+  return run<float>(p, fault, lanes);
 }
 
 }  // namespace wl::test

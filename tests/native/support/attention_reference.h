@@ -32,8 +32,10 @@ struct AttentionValues {
 
 AttentionValues attention_in_double(const wl_attention_params& p,
                                     AttentionFault fault = AttentionFault::kNone);
-AttentionValues attention_in_float(const wl_attention_params& p,
-                                   AttentionFault fault = AttentionFault::kNone);
+// `lanes`: sums over elements and over keys go through the residue classes modulo it, one after the other: one
+// order of summation among many that are as plain.
+AttentionValues attention_in_float(const wl_attention_params& p, AttentionFault fault = AttentionFault::kNone,
+                                   int64_t lanes = 1);
 
 // First and one past the last key that a query may attend, from the definition of causal and window.
 struct AttendedKeys {
