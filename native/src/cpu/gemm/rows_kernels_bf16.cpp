@@ -1,0 +1,110 @@
+// As rows_kernels.cpp for bfloat16 with bfloat16, by the dot-product instruction of AVX-512 BF16: 32 elements of k
+// a step, 4 weight rows x 1 to 4 rows of x. Bound by memory.
+#include <immintrin.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "cpu/gemm/rows_kernels.h"
+
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,avx512cd,avx512bf16")
+
+namespace wl::cpu {
+namespace {
+
+constexpr int64_t kLanes = 32;
+
+inline __attribute__((always_inline)) __m512bh load(const uint16_t* from) {
+  return reinterpret_cast<__m512bh>(_mm512_loadu_si512(from));
+}
+
+// The sum of 16 lanes, by halves.
+inline __attribute__((always_inline)) float sum_of(__m512 v) {
+  const __m256 eight =
+      _mm256_add_ps(_mm512_maskz_extractf32x8_ps(0xff, v, 0), _mm512_maskz_extractf32x8_ps(0xff, v, 1));
+  __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  four = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(four, _mm_movehdup_ps(four)));
+}
+
+template <int kRows, int kM>
+inline __attribute__((always_inline)) void step(__m512 (&sum)[kRows][kM], const uint16_t* x, int64_t x_stride,
+                                                const __m512bh* w) {
+#pragma GCC unroll 4
+  for (int i = 0; i < kM; ++i) {
+    const __m512bh column = load(x + i * x_stride);
+#pragma GCC unroll 4
+    for (int r = 0; r < kRows; ++r) sum[r][i] = _mm512_dpbf16_ps(sum[r][i], column, w[r]);
+  }
+}
+
+template <int kRows, int kM>
+void tile(const DotRows& p, int64_t row, int64_t m) {
+  const uint16_t* weight = static_cast<const uint16_t*>(p.weight) + row * p.weight_stride;
+  const uint16_t* x = static_cast<const uint16_t*>(p.x) + m * p.x_stride;
+  __m512 sum[kRows][kM];
+#pragma GCC unroll 4
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 4
+    for (int i = 0; i < kM; ++i) sum[r][i] = _mm512_setzero_ps();
+  }
+  __m512bh w[kRows];
+  int64_t k = 0;
+  for (; k + kLanes <= p.k; k += kLanes) {
+#pragma GCC unroll 4
+    for (int r = 0; r < kRows; ++r) w[r] = load(weight + r * p.weight_stride + k);
+    step<kRows, kM>(sum, x + k, p.x_stride, w);
+  }
+  if (k < p.k) {
+#pragma GCC unroll 4
+    for (int r = 0; r < kRows; ++r) {
+      const auto mask = static_cast<__mmask32>(0xffffffffu >> (kLanes - (p.k - k)));
+      w[r] = reinterpret_cast<__m512bh>(_mm512_maskz_loadu_epi16(mask, weight + r * p.weight_stride + k));
+    }
+    step<kRows, kM>(sum, x + k, p.x_stride, w);
+  }
+#pragma GCC unroll 4
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 4
+    for (int i = 0; i < kM; ++i) p.out[(m + i) * p.out_stride + row + r] = sum_of(sum[r][i]);
+  }
+}
+
+template <int kM>
+void group(const DotRows& p, int64_t row, int64_t end, int64_t m) {
+  for (; row + 4 <= end; row += 4) tile<4, kM>(p, row, m);
+  for (; row < end; ++row) tile<1, kM>(p, row, m);
+}
+
+}  // namespace
+}  // namespace wl::cpu
+
+#pragma GCC pop_options
+
+namespace wl::cpu {
+
+void dot_rows_bfloat16(const DotRows& p) {
+  // Few rows at a time, so that the second pass over them finds them in the cache.
+  const int64_t rows = p.m > 4 ? 4 : p.rows;
+  for (int64_t row = 0; row < p.rows; row += rows) {
+    const int64_t end = std::min(p.rows, row + rows);
+    for (int64_t m = 0; m < p.m; m += 4) {
+      switch (std::min<int64_t>(4, p.m - m)) {
+        case 1:
+          group<1>(p, row, end, m);
+          break;
+        case 2:
+          group<2>(p, row, end, m);
+          break;
+        case 3:
+          group<3>(p, row, end, m);
+          break;
+        default:
+          group<4>(p, row, end, m);
+      }
+    }
+  }
+}
+
+}  // namespace wl::cpu
