@@ -118,8 +118,9 @@ internal sealed class NfcNormalizer : Normalizer
         int written = 0;
         int starter = -1;
         int lastClass = 0;
-        foreach (int code in codes)
+        for (int i = 0; i < codes.Count; i++)
         {
+            int code = codes[i];
             int combiningClass = NfcTables.CombiningClass(code);
             bool adjacent = starter == written - 1;
             bool blocked = !adjacent && (lastClass == 0 || lastClass >= combiningClass);
