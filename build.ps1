@@ -157,9 +157,16 @@ function summary {
     if ($Totals.failed -gt 0 -or $Totals.passed -eq 0) { exit 1 }
 }
 
+# All of them, whichever misses a bar; fails if one did.
 function run_benchmarks {
-    foreach ($program in Get-ChildItem (Join-Path $NativeDir 'bench\*_bench.exe')) { run $program.FullName @() | Out-Host }
-    run dotnet @("$DotnetDir\bin\Warpline.Benchmarks\release\Warpline.Benchmarks.dll") | Out-Host
+    $missed = @()
+    foreach ($program in Get-ChildItem (Join-Path $NativeDir 'bench\*_bench.exe')) {
+        & $program.FullName | Out-Host
+        if ($LASTEXITCODE -ne 0) { $missed += $program.BaseName }
+    }
+    & dotnet "$DotnetDir\bin\Warpline.Benchmarks\release\Warpline.Benchmarks.dll" | Out-Host
+    if ($LASTEXITCODE -ne 0) { $missed += 'Warpline.Benchmarks' }
+    if ($missed) { throw "failed: $missed" }
 }
 
 function verb_setup {
@@ -211,7 +218,7 @@ function verb_bench {
     step 'configure native code' 'delete the folder build and try again' { configure cpu @('-DWARPLINE_BUILD_BENCH=ON') }
     step 'compile native code' 'mend the first error in the log' { compile cpu }
     step 'compile managed code' 'mend the first error in the log' { compile_managed Kernels.sln }
-    step 'run benchmarks' 'read the log' { run_benchmarks }
+    step 'run benchmarks' 'see which bar was missed above' { run_benchmarks }
 }
 
 function verb_format {

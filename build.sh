@@ -72,10 +72,13 @@ apply_format() {
   dotnet format Kernels.sln
 }
 
+# All of them, whichever misses a bar; fails if one did.
 run_benchmarks() {
-  local program
-  for program in "$native_dir"/bench/*_bench; do "$program" >&3; done
-  dotnet "$dotnet_dir/bin/Warpline.Benchmarks/release/Warpline.Benchmarks.dll" >&3
+  local program status=0
+  echo >&3
+  for program in "$native_dir"/bench/*_bench; do "$program" >&3 || status=1; done
+  dotnet "$dotnet_dir/bin/Warpline.Benchmarks/release/Warpline.Benchmarks.dll" >&3 || status=1
+  return $status
 }
 
 verb_setup() {
@@ -130,7 +133,7 @@ verb_bench() {
   step "configure native code" "delete the folder build and try again" configure cpu -DWARPLINE_BUILD_BENCH=ON
   step "compile native code" "mend the first error in the log" compile cpu
   step "compile managed code" "mend the first error in the log" compile_managed Kernels.sln
-  step "run benchmarks" "read the log" run_benchmarks
+  step "run benchmarks" "see which bar was missed above" run_benchmarks
 }
 
 verb_format() {
