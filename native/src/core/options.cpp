@@ -14,8 +14,6 @@
 namespace wl {
 namespace {
 
-constexpr int kLargestThreadCount = 256;
-
 struct Choice {
   const char* text;
   int value;

@@ -16,6 +16,7 @@ Isa machine_isa();
 Isa isa();
 const char* isa_name(Isa isa);
 
+constexpr int kLargestThreadCount = 256;
 // Bodies that the CPU backend may run at once.
 int thread_count();
 

@@ -1,6 +1,7 @@
 #include "cpu/arena.h"
 
 #include <tbb/blocked_range.h>
+#include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
@@ -32,6 +33,7 @@ class Counted {
 struct Arena::Shared {
   explicit Shared(int n) : size(n), arena(n, 1) {}
   const int size;
+  std::mutex alone;  // in place of the arena where size is 1
   tbb::task_arena arena;
 };
 
@@ -39,6 +41,9 @@ Arena::Arena() {
   static std::mutex mutex;
   static auto* current =
       new std::shared_ptr<Shared>;  // Never destroyed: calls may run while the process ends.
+  // Without it oneTBB caps the workers at the processors, and the option could not ask for more.
+  [[maybe_unused]] static auto* limit =
+      new tbb::global_control(tbb::global_control::max_allowed_parallelism, kLargestThreadCount);
   const std::lock_guard lock(mutex);
   if (*current == nullptr || (*current)->size != thread_count())
     *current = std::make_shared<Shared>(thread_count());
@@ -49,6 +54,13 @@ int Arena::size() const { return shared_->size; }
 
 void Arena::run(int64_t tasks, Body body) const {
   if (tasks <= 0) return;
+  if (size() == 1) {
+    // An arena of one gets a second slot from oneTBB when outside threads wait for it.
+    const std::lock_guard lock(shared_->alone);
+    const Counted counted;
+    for (int64_t task = 0; task < tasks; ++task) body(task, 0);
+    return;
+  }
   shared_->arena.execute([&] {
     // One pull loop a worker: tasks are taken from a counter, in order, so that a worker that starts late
     // costs only its own share.
