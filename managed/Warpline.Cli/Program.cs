@@ -1,1 +1,3 @@
-return 0;
+using Warpline.Cli;
+
+return await WarplineCommand.RunAsync(args, Console.Out, Console.Error, interactive: !Console.IsOutputRedirected);

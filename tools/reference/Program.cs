@@ -20,7 +20,12 @@ foreach (JsonElement row in expected.RootElement.GetProperty("greedy").Enumerate
 {
     int[] ids = Ids(row.GetProperty("ids")), greedy = Ids(row.GetProperty("greedy"));
     model.Reset();
-    double[] logits = ids.Select(model.Step).Last();
+    double[] logits = [];
+    foreach (int id in ids)
+    {
+        logits = model.Step(id);
+    }
+
     for (int step = 0; step < greedy.Length; step++)
     {
         int best = Array.IndexOf(logits, logits.Max());
@@ -40,7 +45,7 @@ string[] stories = File.ReadAllText(Path.Combine(directory, "heldout.txt"))
     .Split("<|end|>\n", StringSplitOptions.RemoveEmptyEntries)
     .Select(story => story.EndsWith('\n') ? story[..^1] : story)
     .ToArray();
-const int Count = 10;
+const int Count = 10, End = 1; // End is the id of <|end|>.
 (double loss, int tokens) = Score(stories.Take(Count));
 double mean = loss / tokens;
 Console.WriteLine($"{Count} stories: {tokens} tokens, loss a token {mean:R}, perplexity {Math.Exp(mean):R}");
@@ -77,8 +82,8 @@ static int[] Ids(JsonElement list) => [.. list.EnumerateArray().Select(id => id.
     int scored = 0;
     foreach (string text in texts)
     {
-        // <|begin|> is id 0 and <|end|> is id 1 of this tokenizer.
-        int[] story = [0, .. tokenizer.EncodeToIds(text, considerPreTokenization: true).SkipWhile(id => id == 0), 1];
+        // The tokenizer puts <|begin|> first.
+        int[] story = [.. tokenizer.EncodeToIds(text), End];
         model.Reset();
         for (int i = 0; i + 1 < story.Length; i++)
         {

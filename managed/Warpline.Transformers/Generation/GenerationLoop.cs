@@ -6,7 +6,7 @@ namespace Warpline.Transformers;
 internal sealed class GenerationLoop(TransformerModel model, DecoderSession session, GenerationPlan plan)
 {
     private readonly TokenChooser _chooser = new(model.Config.VocabularySize, plan);
-    private readonly TokenStreamDecoder? _text = model.Tokenizer is Tokenizer tokenizer ? new(tokenizer) : null;
+    private readonly TokenStreamDecoder? _text = model.Tokenizer is Tokenizer tokenizer ? new(tokenizer, skipSpecialTokens: true) : null;
     private readonly StopSequenceFilter _stops = new(plan.StopSequences);
 
     public IEnumerable<GeneratedToken> Run(ReadOnlyMemory<int> prompt, CancellationToken cancellation)

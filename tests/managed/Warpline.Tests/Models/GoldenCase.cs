@@ -1,4 +1,5 @@
 using System.Text.Json;
+using NUnit.Framework;
 using Warpline.Transformers;
 
 namespace Warpline.Tests.Models;

@@ -1,3 +1,4 @@
+using NUnit.Framework;
 using Warpline.Transformers;
 
 namespace Warpline.Tests.Models;

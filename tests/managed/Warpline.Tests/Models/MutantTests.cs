@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using NUnit.Framework;
 using Warpline.Transformers;
 
 namespace Warpline.Tests.Models;
@@ -45,8 +46,9 @@ public sealed class MutantTests
     }
 
     [TestCaseSource(nameof(Mutants))]
-    public void The_check_rejects(string name, Func<ArchitectureSpec, ArchitectureSpec> mutate)
+    public void The_check_rejects(string name, object mutation)
     {
+        Func<ArchitectureSpec, ArchitectureSpec> mutate = (Func<ArchitectureSpec, ArchitectureSpec>)mutation;
         GoldenCase golden = GoldenCase.Load(name);
         ModelConfig config = ModelConfig.Load(golden.Directory);
         ArchitectureSpec spec = Architectures.Describe(config);

@@ -1,0 +1,181 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Text.Json;
+using Warpline.Transformers;
+
+namespace Warpline.Cli;
+
+/// <summary><c>warpline generate</c>: continues a text or token ids.</summary>
+internal sealed class GenerateCommand
+{
+    private readonly SharedOptions _shared = new();
+    private readonly Option<string?> _prompt = new("--prompt", "-p") { Description = "The text to continue." };
+    private readonly Option<int[]> _ids = new("--ids")
+    {
+        Description = "Token ids to continue, in place of a text; nothing is added to them.",
+        AllowMultipleArgumentsPerToken = true,
+        HelpName = "ID",
+    };
+
+    private readonly Option<int?> _maxTokens = new("--max-tokens", "-n") { Description = "Most tokens to produce." };
+    private readonly Option<float?> _temperature = new("--temperature") { Description = "Divides the logits; 0 is greedy." };
+    private readonly Option<int?> _topK = new("--top-k") { Description = "Keep the k most probable tokens." };
+    private readonly Option<float?> _topP = new("--top-p") { Description = "Keep the most probable tokens up to this mass." };
+    private readonly Option<float?> _minP = new("--min-p") { Description = "Drop tokens below this share of the best one." };
+    private readonly Option<float?> _repetition = new("--repetition-penalty") { Description = "Of tokens that occurred; 1 is none." };
+    private readonly Option<float?> _frequency = new("--frequency-penalty") { Description = "Subtracted for each occurrence." };
+    private readonly Option<float?> _presence = new("--presence-penalty") { Description = "Subtracted if a token occurred." };
+    private readonly Option<long?> _seed = new("--seed") { Description = "Same seed, same tokens, when sampling." };
+    private readonly Option<string[]> _stop = new("--stop") { Description = "End before this text; may be given several times." };
+    private readonly Option<int> _topLogProbabilities = new("--top-logprobs") { Description = "Report so many tokens a step (with --json)." };
+    private readonly Option<bool> _ignoreEnd = new("--ignore-eos") { Description = "Go on past end-of-sequence tokens." };
+    private readonly Option<bool> _pack = new("--pack") { Description = "Pack weights at load: more memory, faster prefill." };
+
+    private readonly Terminal _terminal;
+
+    private GenerateCommand(Terminal terminal) => _terminal = terminal;
+
+    public static Command Create(Terminal terminal)
+    {
+        GenerateCommand self = new(terminal);
+        Command command = new("generate", """
+            Continues a text (or token ids), as a stream. Sampling settings that are not given come from the checkpoint's
+            generation_config.json; without any the most probable token is taken.
+
+            Examples:
+              warpline generate samples/models/storyteller --prompt "Once upon a time"
+              warpline generate MODEL -p "Zoe was a curious" --temperature 0.8 --top-p 0.95 --seed 7 --max-tokens 100
+              warpline generate MODEL --ids 1 15043 --max-tokens 16 --json
+            """)
+        {
+            self._shared.Model, self._prompt, self._ids, self._maxTokens, self._temperature, self._topK, self._topP, self._minP,
+            self._repetition, self._frequency, self._presence, self._seed, self._stop, self._topLogProbabilities, self._ignoreEnd,
+            self._pack, self._shared.Type, self._shared.Device, self._shared.Json,
+        };
+        command.SetAction(self.RunAsync);
+        return command;
+    }
+
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        string? prompt = parsed.GetValue(_prompt);
+        int[] ids = parsed.GetValue(_ids) ?? [];
+        if (prompt is null == (ids.Length == 0))
+        {
+            throw new UsageException("Either --prompt or --ids is required, and not both.");
+        }
+
+        bool json = parsed.GetValue(_shared.Json);
+        ModelOptions modelOptions = _shared.ReadModelOptions(parsed) with { PackWeights = parsed.GetValue(_pack) };
+        using TransformerModel model = await TransformerModel.LoadAsync(
+            parsed.GetValue(_shared.Model)!.FullName, modelOptions, null, cancellation).ConfigureAwait(false);
+        if (prompt is not null)
+        {
+            ids = [.. (model.Tokenizer ?? throw new UsageException("The model has no tokenizer.json; give --ids.")).EncodeToIds(prompt)];
+        }
+
+        await using TextGenerator generator = new(model);
+        List<GeneratedToken> tokens = [];
+        Stopwatch watch = Stopwatch.StartNew();
+        TimeSpan first = default;
+        await foreach (GeneratedToken token in generator.GenerateAsync(ids, ReadOptions(parsed), cancellation).ConfigureAwait(false))
+        {
+            first = tokens.Count == 0 ? watch.Elapsed : first;
+            tokens.Add(token);
+            if (!json)
+            {
+                Show(token, model.Tokenizer is not null);
+            }
+        }
+
+        TimeSpan rest = watch.Elapsed - first;
+        if (json)
+        {
+            WriteJson(ids, tokens, first, rest);
+            return ExitCode.Done;
+        }
+
+        _terminal.Output.WriteLine();
+        if (_terminal.Interactive)
+        {
+            _terminal.Output.WriteLine($"[{ids.Length} + {tokens.Count} tokens, {tokens[^1].FinishReason}, "
+                + $"{ids.Length / first.TotalSeconds:F0} tokens/s prefill, {(tokens.Count - 1) / rest.TotalSeconds:F0} tokens/s decode]");
+        }
+
+        return ExitCode.Done;
+    }
+
+    private GenerationOptions ReadOptions(ParseResult parsed) => new()
+    {
+        MaxOutputTokens = parsed.GetValue(_maxTokens),
+        Temperature = parsed.GetValue(_temperature),
+        TopK = parsed.GetValue(_topK),
+        TopP = parsed.GetValue(_topP),
+        MinP = parsed.GetValue(_minP),
+        RepetitionPenalty = parsed.GetValue(_repetition),
+        FrequencyPenalty = parsed.GetValue(_frequency),
+        PresencePenalty = parsed.GetValue(_presence),
+        Seed = parsed.GetValue(_seed),
+        StopSequences = parsed.GetValue(_stop) ?? [],
+        TopLogProbabilities = parsed.GetValue(_topLogProbabilities),
+        IgnoreEndOfSequence = parsed.GetValue(_ignoreEnd),
+    };
+
+    private void Show(GeneratedToken token, bool hasText)
+    {
+        // A model without a tokenizer shows its ids.
+        _terminal.Output.Write(hasText ? token.Text : $"{token.Id} ");
+        _terminal.Output.Flush();
+    }
+
+    private void WriteJson(int[] prompt, List<GeneratedToken> tokens, TimeSpan first, TimeSpan rest) => _terminal.WriteJson(writer =>
+    {
+        writer.WriteStartObject();
+        writer.WriteNumberList("prompt_ids", prompt);
+        writer.WriteNumberList("ids", tokens.Select(token => token.Id));
+        writer.WriteString("text", string.Concat(tokens.Select(token => token.Text)));
+        writer.WriteString("finish_reason", tokens[^1].FinishReason.ToString());
+        writer.WriteNumber("prefill_seconds", first.TotalSeconds);
+        writer.WriteNumber("decode_seconds", rest.TotalSeconds);
+        writer.WriteStartArray("tokens");
+        foreach (GeneratedToken token in tokens)
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("id", token.Id);
+            writer.WriteString("text", token.Text);
+            writer.WriteNumber("log_probability", token.LogProbability);
+            if (token.TopLogProbabilities.Count != 0)
+            {
+                WriteTop(writer, token.TopLogProbabilities);
+            }
+
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    });
+
+    private static void WriteTop(Utf8JsonWriter writer, IReadOnlyList<TokenLogProbability> top)
+    {
+        writer.WriteStartArray("top_log_probabilities");
+        foreach (TokenLogProbability item in top)
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("id", item.Id);
+            if (float.IsFinite(item.LogProbability))
+            {
+                writer.WriteNumber("log_probability", item.LogProbability);
+            }
+            else
+            {
+                // JSON has no infinities.
+                writer.WriteNull("log_probability");
+            }
+
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    }
+}

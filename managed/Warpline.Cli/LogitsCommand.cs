@@ -1,0 +1,97 @@
+using System.CommandLine;
+using Warpline.Transformers;
+
+namespace Warpline.Cli;
+
+/// <summary><c>warpline logits</c>: the model's raw logits for given tokens, to compare with another engine.</summary>
+internal static class LogitsCommand
+{
+    // Rows of logits that are held at once.
+    private const long ChunkBytes = 32 << 20;
+    private const int MostChunkTokens = 512;
+
+    public static Command Create(Terminal terminal)
+    {
+        SharedOptions shared = new();
+        Option<FileInfo> tokens = new("--tokens-file") { Description = "A JSON list of lists of token ids.", Required = true };
+        Option<FileInfo> output = new("--output", "-o") { Description = "The safetensors file to write.", Required = true };
+        Command command = new("logits", """
+            Runs lists of token ids and writes the logits as safetensors: logits.0, logits.1, ..., each [tokens, vocabulary]
+            in float32, row t after token t. No token is added. This is how to check parity with another engine.
+
+            Examples:
+              echo '[[0, 621, 620, 260, 470]]' > ids.json
+              warpline logits samples/models/storyteller --tokens-file ids.json --output logits.safetensors
+            """)
+        {
+            shared.Model, tokens, output, shared.Type, shared.Device, shared.Json,
+        };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            // Before the model is loaded: a bad list should not cost that time.
+            int[][] lists = TokenLists.Load(parsed.GetValue(tokens)!.FullName);
+            using TransformerModel model = await shared.LoadAsync(parsed, cancellation).ConfigureAwait(false);
+            string path = parsed.GetValue(output)!.FullName;
+            Write(terminal, model, lists, path, cancellation);
+            Report(terminal, parsed.GetValue(shared.Json), model, lists, path);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static void Write(Terminal terminal, TransformerModel model, int[][] lists, string path, CancellationToken cancellation)
+    {
+        int vocabulary = model.Config.VocabularySize;
+        for (int i = 0; i < lists.Length; i++)
+        {
+            if (lists[i].Length > model.Config.MaxPositions)
+            {
+                throw new InvalidDataException(
+                    $"List {i} has {lists[i].Length} tokens; the model has {model.Config.MaxPositions} positions.");
+            }
+        }
+
+        long total = lists.Sum(list => (long)list.Length), done = 0;
+        int capacity = Math.Max(1, lists.Max(list => list.Length));
+        using DecoderSession session = model.CreateSession(capacity);
+        int chunk = (int)Math.Clamp(ChunkBytes / sizeof(float) / vocabulary, 1, MostChunkTokens);
+        using SafetensorsWriter writer = SafetensorsWriter.Create(
+            path,
+            [.. lists.Select((list, index) => new SafetensorsDeclaration($"logits.{index}", SafetensorsType.Float32, [list.Length, vocabulary]))]);
+        terminal.WithProgress("logits", report =>
+        {
+            foreach (int[] list in lists)
+            {
+                session.Truncate(0);
+                for (int from = 0; from < list.Length; from += chunk)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    ReadOnlySpan<int> tokens = list.AsSpan(from, Math.Min(chunk, list.Length - from));
+                    writer.Write(session.Forward(tokens, LogitsMode.All));
+                    report((double)(done += tokens.Length) / total);
+                }
+            }
+        });
+        writer.Complete();
+    }
+
+    private static void Report(Terminal terminal, bool json, TransformerModel model, int[][] lists, string path)
+    {
+        if (!json)
+        {
+            terminal.Output.WriteLine($"{path}: {lists.Length} lists, {lists.Sum(list => list.Length)} tokens, {model.Config.VocabularySize} logits each");
+            return;
+        }
+
+        terminal.WriteJson(writer =>
+        {
+            writer.WriteStartObject();
+            writer.WriteString("output", path);
+            writer.WriteNumber("lists", lists.Length);
+            writer.WriteNumberList("tokens", lists.Select(list => list.Length));
+            writer.WriteNumber("vocabulary", model.Config.VocabularySize);
+            writer.WriteString("dtype", model.Options.ActivationType.ToString().ToLowerInvariant());
+            writer.WriteEndObject();
+        });
+    }
+}

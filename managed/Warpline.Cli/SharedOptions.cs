@@ -1,0 +1,73 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Warpline.Transformers;
+
+namespace Warpline.Cli;
+
+/// <summary>Arguments that several verbs have.</summary>
+internal sealed class SharedOptions
+{
+    public Argument<DirectoryInfo> Model { get; } = new("MODEL")
+    {
+        Description = "Folder of a checkpoint in Hugging Face layout: config.json, *.safetensors, tokenizer.json.",
+    };
+
+    public Option<bool> Json { get; } = new("--json") { Description = "Write the result as JSON." };
+
+    public Option<string> Device { get; } = new("--device")
+    {
+        Description = "cpu or cuda[:N]; exit code 3 where there is no such device.",
+        HelpName = "cpu|cuda[:N]",
+        DefaultValueFactory = _ => "cpu",
+        Validators = { CheckDevice },
+    };
+
+    public Option<string?> Type { get; } = new Option<string?>("--dtype")
+    {
+        Description = "Type of activations and cache: float32 (default on the CPU), bfloat16 (default on CUDA) or float16.",
+        HelpName = "float32|bfloat16|float16",
+    }.AcceptOnlyFromAmong("float32", "bfloat16", "float16");
+
+    /// <summary>The device that was asked for, if this machine and library have it.</summary>
+    /// <exception cref="WarplineException">There is no such device.</exception>
+    public ComputeDevice ReadDevice(ParseResult parsed)
+    {
+        ComputeDevice device = ComputeDevice.Parse(parsed.GetValue(Device)!);
+        IReadOnlyList<DeviceInfo> devices = WarplineLibrary.Devices;
+        return devices.Any(info => info.Device == device)
+            ? device
+            : throw new WarplineException(
+                WarplineStatus.NoDevice,
+                $"There is no device {device}; this library and machine have {string.Join(", ", devices.Select(info => info.Device))}.",
+                "--device");
+    }
+
+    /// <summary>How the model is to compute.</summary>
+    public ModelOptions ReadModelOptions(ParseResult parsed)
+    {
+        ComputeDevice device = ReadDevice(parsed);
+        return new ModelOptions
+        {
+            Device = device,
+            ActivationType = parsed.GetValue(Type) switch
+            {
+                "float32" => ElementType.Float32,
+                "bfloat16" => ElementType.BFloat16,
+                "float16" => ElementType.Float16,
+                _ => device.Kind == DeviceKind.Cpu ? ElementType.Float32 : ElementType.BFloat16,
+            },
+        };
+    }
+
+    public Task<TransformerModel> LoadAsync(ParseResult parsed, CancellationToken cancellation) =>
+        TransformerModel.LoadAsync(parsed.GetValue(Model)!.FullName, ReadModelOptions(parsed), null, cancellation);
+
+    private static void CheckDevice(OptionResult result)
+    {
+        string? text = result.GetValueOrDefault<string>();
+        if (!ComputeDevice.TryParse(text, out _))
+        {
+            result.AddError($"The device is \"{text}\"; must be cpu, cuda or cuda:N.");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+using System.Text.Json;
+
+namespace Warpline.Cli;
+
+/// <summary>Reads a JSON list of lists of token ids.</summary>
+internal static class TokenLists
+{
+    /// <exception cref="InvalidDataException">The file holds something else; the message says where.</exception>
+    public static int[][] Load(string path)
+    {
+        using JsonDocument document = Parse(path);
+        JsonElement root = document.RootElement;
+        if (root.ValueKind != JsonValueKind.Array || root.GetArrayLength() == 0)
+        {
+            throw new InvalidDataException($"{path}: a list of at least one list of token ids is required, as [[1, 2], [3]].");
+        }
+
+        int[][] lists = new int[root.GetArrayLength()][];
+        for (int i = 0; i < lists.Length; i++)
+        {
+            JsonElement list = root[i];
+            if (list.ValueKind != JsonValueKind.Array)
+            {
+                throw new InvalidDataException($"{path}: element {i} is {list.GetRawText()}; a list of token ids is required.");
+            }
+
+            int position = 0;
+            lists[i] = new int[list.GetArrayLength()];
+            foreach (JsonElement item in list.EnumerateArray())
+            {
+                if (item.ValueKind != JsonValueKind.Number || !item.TryGetInt32(out lists[i][position]))
+                {
+                    throw new InvalidDataException($"{path}: element {position} of list {i} is {item.GetRawText()}; a token id is required.");
+                }
+
+                position++;
+            }
+        }
+
+        return lists;
+    }
+
+    private static JsonDocument Parse(string path)
+    {
+        try
+        {
+            return JsonDocument.Parse(File.ReadAllBytes(path));
+        }
+        catch (JsonException exception)
+        {
+            throw new InvalidDataException($"{path}: {exception.Message}", exception);
+        }
+    }
+}

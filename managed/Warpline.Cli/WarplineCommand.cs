@@ -1,0 +1,77 @@
+using System.CommandLine;
+using System.Text.Json;
+
+namespace Warpline.Cli;
+
+/// <summary>The command: its verbs, and how failures become messages and exit codes.</summary>
+internal static class WarplineCommand
+{
+    /// <summary>Runs the command with the given arguments; the program's main and the tests call it.</summary>
+    /// <param name="args">As the shell gave them.</param>
+    /// <param name="output">Results.</param>
+    /// <param name="error">Messages.</param>
+    /// <param name="interactive">Whether a person watches: colours and progress are shown.</param>
+    /// <param name="cancellation">Ends the run, as Ctrl-C does.</param>
+    public static async Task<int> RunAsync(
+        string[] args, TextWriter output, TextWriter error, bool interactive, CancellationToken cancellation = default)
+    {
+        Terminal terminal = new(output, error, interactive);
+        RootCommand root = new("""
+            Warpline: transformer models on hand-written kernels.
+
+            Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such device, 130 cancelled.
+            """)
+        {
+            InfoCommand.Create(terminal),
+            GenerateCommand.Create(terminal),
+            TokenizeCommand.Create(terminal),
+            LogitsCommand.Create(terminal),
+            Demo.DemoCommand.Create(terminal),
+        };
+        ParseResult parsed = root.Parse(args);
+        if (parsed.Errors.Count != 0)
+        {
+            foreach (string message in parsed.Errors.Select(item => item.Message))
+            {
+                terminal.Complain(message);
+            }
+
+            string verb = parsed.CommandResult.Command == root ? "" : $" {parsed.CommandResult.Command.Name}";
+            error.WriteLine($"Try: warpline{verb} --help");
+            return ExitCode.Usage;
+        }
+
+        try
+        {
+            return await parsed.InvokeAsync(
+                new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false },
+                cancellation).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            terminal.Complain("cancelled");
+            return ExitCode.Cancelled;
+        }
+        catch (UsageException exception)
+        {
+            terminal.Complain(exception.Message);
+            return ExitCode.Usage;
+        }
+        catch (WarplineException exception) when (exception.Status == WarplineStatus.NoDevice)
+        {
+            terminal.Complain(exception.Message);
+            return ExitCode.NoDevice;
+        }
+        catch (Exception exception) when (IsExpected(exception))
+        {
+            terminal.Complain(exception.Message);
+            return ExitCode.Failed;
+        }
+    }
+
+    /// <summary>Failures of inputs and of the machine, which a message explains; all else is a defect and shows its trace.</summary>
+    private static bool IsExpected(Exception exception) =>
+        exception is IOException or InvalidDataException or UnauthorizedAccessException or ArgumentException
+            or InvalidOperationException or NotSupportedException or FormatException or JsonException
+            or WarplineException or DllNotFoundException or OutOfMemoryException;
+}

@@ -1,0 +1,255 @@
+using System.Text.Json;
+using NUnit.Framework;
+using Warpline.Cli;
+using Warpline.Tests.Models;
+using Warpline.Transformers;
+
+namespace Warpline.Tests.Cli;
+
+/// <summary>The command, end to end, through the entry that the program's main calls.</summary>
+public sealed class CommandTests
+{
+    private string _folder = null!;
+
+    [SetUp]
+    public void MakeFolder() => _folder = Directory.CreateTempSubdirectory("warpline-cli").FullName;
+
+    [TearDown]
+    public void DeleteFolder() => Directory.Delete(_folder, recursive: true);
+
+    [Test]
+    public async Task Info_describes_library_and_model()
+    {
+        using JsonDocument json = await RunJson("info", TestData.Storyteller);
+        JsonElement root = json.RootElement;
+        Assert.That(root.GetProperty("version").GetString(), Is.EqualTo(WarplineLibrary.Version.ToString()));
+        Assert.That(root.GetProperty("device").GetString(), Is.EqualTo("cpu"));
+        Assert.That(root.GetProperty("model_type").GetString(), Is.EqualTo("llama"));
+        Assert.That(root.GetProperty("parameters").GetInt64(), Is.EqualTo(4_689_152));
+        Assert.That(root.GetProperty("key_value_heads").GetInt64(), Is.EqualTo(2));
+
+        (int code, string output, _) = await Run("info");
+        Assert.That(code, Is.Zero);
+        Assert.That(output, Does.Contain($"instruction set: {WarplineLibrary.Devices[0].InstructionSet}\n").And.Not.Contain("model type"));
+    }
+
+    [Test]
+    public async Task Tables_and_progress_are_for_a_person_only()
+    {
+        (int code, string output, _) = await Run(interactive: true, "info");
+        Assert.That(code, Is.Zero);
+        Assert.That(output, Does.Contain("\u256d").And.Contain("instruction set"));
+        (code, output, _) = await Run("info");
+        Assert.That(output, Does.Not.Contain("\u256d").And.Not.Contain("\u001b"));
+    }
+
+    [Test]
+    public async Task Tokenize_goes_both_ways()
+    {
+        (_, string output, _) = await Run("tokenize", TestData.Storyteller, "--text", "Once upon a time");
+        Assert.That(output, Is.EqualTo("0 621 620 260 470\n"));
+        (_, output, _) = await Run("tokenize", TestData.Storyteller, "--decode", "621", "620", "260", "470");
+        Assert.That(output, Is.EqualTo("Once upon a time\n"));
+        string file = Path.Combine(_folder, "text.txt");
+        await File.WriteAllTextAsync(file, "Once upon a time");
+        using JsonDocument json = await RunJson("tokenize", TestData.Storyteller, "--file", file);
+        Assert.That(json.RootElement.GetProperty("count").GetInt32(), Is.EqualTo(5));
+        Assert.That(json.RootElement.GetProperty("texts")[4].GetString(), Is.EqualTo(" time"));
+        await Refused("tokenize", TestData.Storyteller, "0 of --text, --file and --decode are given; exactly one is required.");
+    }
+
+    [Test]
+    public async Task Generate_streams_text_and_reports_json()
+    {
+        (int code, string output, _) = await Run("generate", TestData.Storyteller, "--prompt", "Once upon a time", "--max-tokens", "12");
+        Assert.That(code, Is.Zero);
+        Assert.That(output, Does.StartWith(" there was a clever goat").And.EndsWith("\n"));
+
+        using JsonDocument json = await RunJson(
+            "generate", TestData.Storyteller, "--ids", "0", "621", "620", "260", "470", "--max-tokens", "12", "--top-logprobs", "2");
+        JsonElement root = json.RootElement;
+        Assert.That(root.GetProperty("text").GetString() + "\n", Is.EqualTo(output));
+        Assert.That(root.GetProperty("finish_reason").GetString(), Is.EqualTo("Length"));
+        Assert.That(root.GetProperty("ids").GetArrayLength(), Is.EqualTo(12));
+        JsonElement first = root.GetProperty("tokens")[0];
+        Assert.That(
+            first.GetProperty("top_log_probabilities")[0].GetProperty("id").GetInt32(), Is.EqualTo(first.GetProperty("id").GetInt32()));
+        await Refused("generate", TestData.Storyteller, "Either --prompt or --ids is required, and not both.");
+    }
+
+    [Test]
+    public async Task Generate_takes_every_option()
+    {
+        string[] sampling =
+        [
+            "generate", TestData.Storyteller, "-p", "Zoe was", "-n", "20", "--temperature", "0.9", "--top-k", "40", "--top-p", "0.9",
+            "--min-p", "0.05", "--repetition-penalty", "1.1", "--frequency-penalty", "0.1", "--presence-penalty", "0.1", "--seed", "4",
+            "--stop", "lived", "--stop", "zebra", "--ignore-eos", "--pack", "--dtype", "bfloat16", "--device", "cpu",
+        ];
+        (int code, string first, string error) = await Run(sampling);
+        Assert.That(code, Is.Zero, error);
+        (_, string second, _) = await Run(sampling);
+        Assert.That(second, Is.EqualTo(first).And.Not.Contain("lived"));
+    }
+
+    [Test]
+    public async Task Logits_equal_the_reference_and_go_through_a_file()
+    {
+        GoldenCase golden = GoldenCase.Load("qwen2");
+        string ids = Path.Combine(_folder, "ids.json"), output = Path.Combine(_folder, "logits.safetensors");
+        await File.WriteAllTextAsync(ids, JsonSerializer.Serialize(golden.Prompts.Append([])));
+        using JsonDocument json = await RunJson("logits", golden.Directory, "--tokens-file", ids, "--output", output);
+        Assert.That(json.RootElement.GetProperty("lists").GetInt32(), Is.EqualTo(4));
+        using CheckpointWeights written = CheckpointWeights.Open(output);
+        Assert.That(written.Names, Is.EquivalentTo(new[] { "logits.0", "logits.1", "logits.2", "logits.3" }));
+        for (int i = 0; i < golden.Prompts.Length; i++)
+        {
+            Assert.That(written.TryGet($"logits.{i}", out WeightTensor tensor), Is.True);
+            Assert.That(tensor.Shape, Is.EqualTo(new long[] { golden.Prompts[i].Length, 160 }));
+            Assert.That(GoldenCase.Values(written, $"logits.{i}"), Is.EqualTo(golden.Logits[i]).Within(1e-4f));
+        }
+
+        Assert.That(written.TryGet("logits.3", out WeightTensor empty), Is.True);
+        Assert.That(empty.Shape, Is.EqualTo(new long[] { 0, 160 }));
+    }
+
+    [Test]
+    public async Task Logits_of_long_inputs_do_not_depend_on_the_pieces_they_are_written_in()
+    {
+        int[] tokens = [.. Enumerable.Range(0, 1300).Select(i => (i * 31) % 1024)];
+        string ids = Path.Combine(_folder, "ids.json"), output = Path.Combine(_folder, "logits.safetensors");
+        await File.WriteAllTextAsync(ids, JsonSerializer.Serialize(new[] { tokens }));
+        (int code, _, string error) = await Run("logits", TestData.Storyteller, "--tokens-file", ids, "--output", output);
+        Assert.That(code, Is.Zero, error);
+        using CheckpointWeights written = CheckpointWeights.Open(output);
+        float[] logits = GoldenCase.Values(written, "logits.0");
+        using TransformerModel model = await TransformerModel.LoadAsync(TestData.Storyteller);
+        using DecoderSession session = model.CreateSession(tokens.Length);
+        float[] direct = session.Forward(tokens, LogitsMode.All).ToArray();
+        Assert.That(logits.Length, Is.EqualTo(direct.Length));
+        Assert.That(logits.Zip(direct, (a, b) => Math.Abs(a - b)).Max(), Is.LessThan(1e-3f));
+    }
+
+    [TestCase("float32", 1e-9, 1e-5)]
+    [TestCase("bfloat16", 1e-2, 10)]
+    public async Task Logits_are_computed_in_the_type_asked_for(string type, double least, double most)
+    {
+        GoldenCase golden = GoldenCase.Load("llama");
+        string ids = Path.Combine(_folder, "ids.json"), output = Path.Combine(_folder, "logits.safetensors");
+        await File.WriteAllTextAsync(ids, JsonSerializer.Serialize(golden.Prompts));
+        (int code, _, string error) = await Run("logits", golden.Directory, "--tokens-file", ids, "--output", output, "--dtype", type);
+        Assert.That(code, Is.Zero, error);
+        using CheckpointWeights written = CheckpointWeights.Open(output);
+        double largest = GoldenCase.Values(written, "logits.0").Zip(golden.Logits[0], (a, b) => Math.Abs((double)a - b)).Max();
+        Assert.That(largest, Is.GreaterThan(least * 0.1).And.LessThan(most * 10));
+    }
+
+    [TestCase("{}", "a list of at least one list of token ids is required, as [[1, 2], [3]].")]
+    [TestCase("[]", "a list of at least one list of token ids is required, as [[1, 2], [3]].")]
+    [TestCase("[1, 2]", "element 0 is 1; a list of token ids is required.")]
+    [TestCase("[[1], [2, 2.5]]", "element 1 of list 1 is 2.5; a token id is required.")]
+    [TestCase("[[1], [2, \"x\"]]", "element 1 of list 1 is \"x\"; a token id is required.")]
+    [TestCase("[[1, 160]]", "tokens[1] is 160; an id in [0, 160) is required.")]
+    [TestCase("[[-1]]", "tokens[0] is -1; an id in [0, 160) is required.")]
+    [TestCase("[[1", "ids.json: ")]
+    public async Task Bad_token_lists_are_named_and_leave_no_file(string text, string message)
+    {
+        string ids = Path.Combine(_folder, "ids.json"), output = Path.Combine(_folder, "logits.safetensors");
+        await File.WriteAllTextAsync(ids, text);
+        (int code, _, string error) = await Run("logits", TestData.GoldenModel("llama"), "--tokens-file", ids, "--output", output);
+        Assert.That(code, Is.EqualTo(ExitCode.Failed));
+        Assert.That(error, Does.StartWith("warpline: ").And.Contain(message));
+        Assert.That(Directory.GetFiles(_folder), Has.Length.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Inputs_longer_than_the_model_are_refused_with_the_numbers()
+    {
+        string ids = Path.Combine(_folder, "ids.json"), output = Path.Combine(_folder, "logits.safetensors");
+        await File.WriteAllTextAsync(ids, JsonSerializer.Serialize(new[] { new int[257] }));
+        (int code, _, string error) = await Run("logits", TestData.GoldenModel("llama"), "--tokens-file", ids, "--output", output);
+        Assert.That((code, error), Is.EqualTo((
+            ExitCode.Failed, "warpline: List 0 has 257 tokens; the model has 256 positions.\n")));
+    }
+
+    [Test]
+    public async Task A_device_that_does_not_exist_has_its_own_exit_code([Values("info", "generate", "tokenize", "logits")] string verb)
+    {
+        string[] rest = verb switch
+        {
+            "generate" => ["--prompt", "x"],
+            "tokenize" => ["--text", "x"],
+            "logits" => ["--tokens-file", WriteIds(), "--output", Path.Combine(_folder, "o")],
+            _ => [],
+        };
+        (int code, _, string error) = await Run([verb, TestData.Storyteller, .. rest, "--device", "cuda:99"]);
+        Assert.That(code, Is.EqualTo(ExitCode.NoDevice));
+        Assert.That(error, Does.StartWith("warpline: There is no device cuda:99; this library and machine have cpu"));
+        (code, _, error) = await Run([verb, TestData.Storyteller, .. rest, "--device", "gpu"]);
+        Assert.That(code, Is.EqualTo(ExitCode.Usage));
+        Assert.That(error, Does.StartWith("warpline: The device is \"gpu\"; must be cpu, cuda or cuda:N.\n"));
+    }
+
+    [Test]
+    public async Task Wrong_usage_and_missing_files_have_their_exit_codes()
+    {
+        Assert.That((await Run("logits", TestData.Storyteller)).Code, Is.EqualTo(ExitCode.Usage));
+        Assert.That((await Run("nonsense")).Code, Is.EqualTo(ExitCode.Usage));
+        Assert.That((await Run("generate", TestData.Storyteller, "-p", "x", "--top-k", "many")).Code, Is.EqualTo(ExitCode.Usage));
+        Assert.That((await Run("generate", TestData.Storyteller, "-p", "x", "--dtype", "int8")).Code, Is.EqualTo(ExitCode.Usage));
+        (int code, _, string error) = await Run("info", Path.Combine(_folder, "none"));
+        Assert.That(code, Is.EqualTo(ExitCode.Failed));
+        Assert.That(error, Does.Contain("none: a checkpoint's folder is required"));
+        (code, _, error) = await Run("generate", TestData.Storyteller, "-p", "x", "--top-p", "7");
+        Assert.That(code, Is.EqualTo(ExitCode.Failed));
+        Assert.That(error, Does.StartWith("warpline: TopP must be in (0, 1]"));
+    }
+
+    [Test]
+    public async Task Cancellation_has_its_exit_code()
+    {
+        using CancellationTokenSource source = new(TimeSpan.FromMilliseconds(300));
+        StringWriter output = new(), error = new();
+        int code = await WarplineCommand.RunAsync(
+            ["generate", TestData.Storyteller, "-p", "x", "--ignore-eos", "--temperature", "1", "-n", "100000000"], output, error, false, source.Token);
+        Assert.That(code, Is.EqualTo(ExitCode.Cancelled).Or.EqualTo(ExitCode.Done), "done where 2048 tokens took less");
+    }
+
+    [Test]
+    public async Task Every_verb_helps_with_examples([Values("info", "generate", "tokenize", "logits", "demo")] string verb)
+    {
+        (int code, string output, _) = await Run(verb, "--help");
+        Assert.That(code, Is.Zero);
+        Assert.That(output, Does.Contain($"warpline {verb} ").And.Match("(?s)Example.*Options"));
+        Assert.That((await Run("--help")).Output, Does.Contain(verb).And.Contain("Exit codes: 0 done, 1 failed, 2 wrong usage"));
+    }
+
+    private string WriteIds()
+    {
+        string path = Path.Combine(_folder, "ids.json");
+        File.WriteAllText(path, "[[1]]");
+        return path;
+    }
+
+    private static async Task Refused(string verb, string model, string message)
+    {
+        (int code, _, string error) = await Run(verb, model);
+        Assert.That((code, error), Is.EqualTo((ExitCode.Usage, $"warpline: {message}\n")));
+    }
+
+    private static async Task<JsonDocument> RunJson(params string[] args)
+    {
+        (int code, string output, string error) = await Run([.. args, "--json"]);
+        Assert.That(code, Is.Zero, error);
+        return JsonDocument.Parse(output);
+    }
+
+    private static Task<(int Code, string Output, string Error)> Run(params string[] args) => Run(interactive: false, args);
+
+    private static async Task<(int Code, string Output, string Error)> Run(bool interactive, params string[] args)
+    {
+        StringWriter output = new() { NewLine = "\n" }, error = new() { NewLine = "\n" };
+        int code = await WarplineCommand.RunAsync(args, output, error, interactive);
+        return (code, output.ToString(), error.ToString());
+    }
+}

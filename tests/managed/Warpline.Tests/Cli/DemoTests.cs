@@ -1,0 +1,72 @@
+using System.Text.RegularExpressions;
+using NUnit.Framework;
+using Warpline.Cli;
+
+namespace Warpline.Tests.Cli;
+
+/// <summary>The demonstration: its lines on the real model, and that its checks can fail.</summary>
+public sealed partial class DemoTests
+{
+    [Test]
+    public async Task Every_line_is_there_and_the_checks_hold()
+    {
+        (int code, string output) = await Run(TestData.PathOf("samples"));
+        Assert.That(code, Is.Zero, output);
+        Assert.That(output, Does.Contain("A story: Once upon a time there was a clever goat named Cleo."));
+        Assert.That(output, Does.Contain("96 of 96 tokens equal the float64 reference"));
+        Assert.That(Questions().Count(output), Is.EqualTo(3));
+        Assert.That(output, Does.Match(@"\d+ of the first 20 questions right \(the float64 reference: 138 of all 200\)"));
+        Assert.That(output, Does.Match(@"Prefill \d+ tokens/s \(gemm\.\S+\), decode \d+ tokens/s \(gemm\.\S+\)"));
+        Assert.That(output, Does.Match(@"Perplexity on 10 held-out stories 1\.68\d+, float64 reference 1\.68\d+"));
+        Assert.That(output.Split('\n', StringSplitOptions.RemoveEmptyEntries), Has.Length.InRange(12, 18));
+        Assert.That(output, Does.Not.Contain("FAILED"));
+    }
+
+    [Test]
+    public async Task A_failed_check_fails_the_demonstration()
+    {
+        using TemporarySamples samples = new();
+        samples.Replace("expected.json", "860", "861");
+        samples.Replace("reference10.json", "\"perplexity\": 1.68", "\"perplexity\": 1.69");
+        (int code, string output) = await Run(samples.Folder);
+        Assert.That(code, Is.EqualTo(ExitCode.Failed));
+        Assert.That(output, Does.Contain("FAILED: 3 of 96 tokens equal the float64 reference"));
+        Assert.That(output, Does.Contain("FAILED: Perplexity on 10 held-out stories"));
+    }
+
+    private static async Task<(int Code, string Output)> Run(string samples)
+    {
+        StringWriter output = new() { NewLine = "\n" };
+        return (await WarplineCommand.RunAsync(["demo", "--samples", samples], output, output, interactive: false), output.ToString());
+    }
+
+    [GeneratedRegex(@"Question: .*\? Answer: .*\((right|wrong: .*)\)")]
+    private static partial Regex Questions();
+
+    /// <summary>A copy of the storyteller whose files can be spoiled.</summary>
+    private sealed class TemporarySamples : IDisposable
+    {
+        private readonly string _model;
+
+        public TemporarySamples()
+        {
+            _model = Directory.CreateDirectory(Path.Combine(Folder, "models", "storyteller")).FullName;
+            foreach (string file in Directory.GetFiles(TestData.Storyteller))
+            {
+                File.Copy(file, Path.Combine(_model, Path.GetFileName(file)));
+            }
+        }
+
+        public string Folder { get; } = Directory.CreateTempSubdirectory("warpline-demo").FullName;
+
+        public void Replace(string file, string from, string to)
+        {
+            string path = Path.Combine(_model, file), text = File.ReadAllText(path);
+            int found = text.IndexOf(from, StringComparison.Ordinal);
+            Assert.That(found, Is.Positive, $"{file} holds {from}");
+            File.WriteAllText(path, text[..found] + to + text[(found + from.Length)..]);
+        }
+
+        public void Dispose() => Directory.Delete(Folder, recursive: true);
+    }
+}

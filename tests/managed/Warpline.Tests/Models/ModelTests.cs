@@ -1,0 +1,142 @@
+using NUnit.Framework;
+using Warpline.Transformers;
+
+namespace Warpline.Tests.Models;
+
+/// <summary>Making models: from files, from memory, and from what is wrong.</summary>
+public sealed class ModelTests
+{
+    [Test]
+    public async Task Loading_reports_each_weight()
+    {
+        List<LoadProgress> reports = [];
+        using TransformerModel model = await TransformerModel.LoadAsync(
+            TestData.GoldenModel("qwen2"), progress: new Progress(reports.Add));
+        LoadProgress last = reports[^1];
+        Assert.That((last.Stage, last.TensorsDone, last.TensorsTotal), Is.EqualTo(("weights", 27, 27)));
+        Assert.That(model.Config.ModelType, Is.EqualTo("qwen2"));
+        Assert.That(model.Tokenizer, Is.Null);
+        Assert.That(model.WeightBytes, Is.EqualTo(2 * model.ParameterCount), "bfloat16 as stored");
+    }
+
+    [Test]
+    public async Task Weights_run_from_where_they_lie_unless_packed()
+    {
+        using TransformerModel mapped = await TransformerModel.LoadAsync(TestData.Storyteller);
+        using TransformerModel packed = await TransformerModel.LoadAsync(TestData.Storyteller, new ModelOptions { PackWeights = true });
+        Assert.That(mapped.ParameterCount, Is.EqualTo(4_689_152));
+        Assert.That(mapped.WeightBytes, Is.EqualTo(2 * 4_689_152));
+        Assert.That(packed.WeightBytes, Is.GreaterThan(mapped.WeightBytes + 9_000_000));
+    }
+
+    [Test]
+    public void Cancelled_loading_ends()
+    {
+        using CancellationTokenSource source = new();
+        Progress progress = new(report =>
+        {
+            if (report.TensorsDone == 3)
+            {
+                source.Cancel();
+            }
+        });
+        Assert.That(
+            async () => await TransformerModel.LoadAsync(TestData.Storyteller, null, progress, source.Token),
+            Throws.InstanceOf<OperationCanceledException>());
+    }
+
+    [Test]
+    public void A_model_from_memory_equals_its_float64_reference([Values(ElementType.Float32, ElementType.Float16)] ElementType type)
+    {
+        // The weights are written to a file for the reference, and handed over as arrays for the model.
+        using MemoryCheckpoint checkpoint = new(type);
+        using TransformerModel model = TransformerModel.Create(checkpoint.Config, checkpoint.Weights);
+        Reference.Float64Llama reference = new(checkpoint.Directory);
+        int[] tokens = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9];
+        float[] logits = GoldenCheck.Run(model, tokens);
+        double[] expected = [.. tokens.SelectMany(reference.Step)];
+        Assert.That(logits.Zip(expected, (a, b) => Math.Abs(a - b)).Max(), Is.LessThan(1e-4));
+        Assert.That(expected.Max(Math.Abs), Is.GreaterThan(0.1), "the reference says something");
+    }
+
+    [Test]
+    public void An_unknown_model_type_is_named_with_those_known()
+    {
+        using MemoryCheckpoint checkpoint = new(ElementType.Float32);
+        ModelConfig config = checkpoint.Config with { ModelType = "mamba" };
+        Assert.That(
+            () => TransformerModel.Create(config, checkpoint.Weights),
+            Throws.InstanceOf<ArgumentException>().With.Message.Contains("\"mamba\"").And.Message.Contains("llama, mistral, qwen2, qwen3"));
+        Assert.That(
+            () => Architectures.Describe(config),
+            Throws.InstanceOf<NotSupportedException>().With.Message.Contains("\"mamba\"").And.Message.Contains("llama, mistral, qwen2, qwen3"));
+    }
+
+    [Test]
+    public void A_missing_weight_is_named()
+    {
+        using MemoryCheckpoint checkpoint = new(ElementType.Float32, leaveOut: "model.layers.1.mlp.up_proj.weight");
+        Assert.That(
+            () => TransformerModel.Create(checkpoint.Config, checkpoint.Weights),
+            Throws.InstanceOf<InvalidDataException>().With.Message.EqualTo(
+                "The weight \"model.layers.1.mlp.up_proj.weight\" of shape [40, 32] is required, but the checkpoint does not have it."));
+    }
+
+    [Test]
+    public void A_weight_of_another_shape_is_named_with_both()
+    {
+        using MemoryCheckpoint checkpoint = new(ElementType.Float32);
+        ModelConfig config = checkpoint.Config with { IntermediateSize = 48 };
+        Assert.That(
+            () => TransformerModel.Create(config, checkpoint.Weights),
+            Throws.InstanceOf<InvalidDataException>().With.Message.EqualTo(
+                "The weight \"model.layers.0.mlp.gate_proj.weight\" has the shape [40, 32]; [48, 32] is required by the configuration."));
+    }
+
+    [Test]
+    public void Weights_and_activations_of_two_16_bit_types_are_refused()
+    {
+        using MemoryCheckpoint checkpoint = new(ElementType.Float16);
+        Assert.That(
+            () => TransformerModel.Create(checkpoint.Config, checkpoint.Weights, new ModelOptions { ActivationType = ElementType.BFloat16 }),
+            Throws.InstanceOf<InvalidDataException>().With.Message.EqualTo(
+                "The weight \"model.embed_tokens.weight\" is stored as Float16; activations of BFloat16 require Float32 or BFloat16."));
+    }
+
+    [Test]
+    public void Impossible_options_are_refused()
+    {
+        Assert.That(
+            async () => await TransformerModel.LoadAsync(TestData.Storyteller, new ModelOptions { ActivationType = ElementType.Int32 }),
+            Throws.InstanceOf<ArgumentException>().With.Message.StartsWith("ActivationType is Int32; Float32, Float16 or BFloat16 is required."));
+        Assert.That(
+            async () => await TransformerModel.LoadAsync(TestData.Storyteller, new ModelOptions { Device = ComputeDevice.Cuda(99) }),
+            Throws.InstanceOf<WarplineException>().With.Message.StartsWith("There is no device cuda:99; this library and machine have cpu"));
+        Assert.That(
+            async () => await TransformerModel.LoadAsync(TestData.PathOf("no-such-folder")),
+            Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains("no-such-folder"));
+    }
+
+    [Test]
+    public void Progress_of_positions_beyond_the_first_table_is_right()
+    {
+        // Sessions of growing capacity make longer rotary tables; earlier sessions keep theirs.
+        using TransformerModel model = TransformerModel.LoadAsync(
+            TestData.Storyteller, new ModelOptions { BatchInvariant = true }).GetAwaiter().GetResult();
+        using DecoderSession small = model.CreateSession(100);
+        using DecoderSession large = model.CreateSession(2048);
+        int[] tokens = [.. Enumerable.Range(0, 100)];
+        float[] first = small.Forward(tokens).ToArray();
+        Assert.That(large.Forward(tokens).ToArray(), Is.EqualTo(first));
+        large.Forward([.. Enumerable.Range(0, 1948).Select(i => i % 1024)]);
+        Assert.That(large.Position, Is.EqualTo(2048));
+        small.Truncate(0);
+        Assert.That(small.Forward(tokens).ToArray(), Is.EqualTo(first));
+    }
+
+    /// <summary>Reports on the caller's thread, in order.</summary>
+    private sealed class Progress(Action<LoadProgress> report) : IProgress<LoadProgress>
+    {
+        public void Report(LoadProgress value) => report(value);
+    }
+}
