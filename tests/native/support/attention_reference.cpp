@@ -117,7 +117,8 @@ class Row {
   RowOutcome<Real> softmax(const std::vector<Real>& s, const std::vector<Real>& v,
                            const AttendedKeys& keys) const {
     RowOutcome<Real> result{std::vector<Real>(static_cast<size_t>(d_v_), 0), 0};
-    const Real max = std::max(sink_, *std::max_element(s.begin(), s.end()));
+    const Real shift = static_cast<Real>(lanes_ - 1) / 16;
+    const Real max = std::max(sink_, *std::max_element(s.begin(), s.end())) + shift;
     Real sum = std::exp(sink_ - max);
     for (int64_t lane = 0; lane < lanes_; ++lane) {
       for (int64_t i = lane; i < static_cast<int64_t>(s.size()); i += lanes_) {

@@ -11,6 +11,7 @@
 #define HWY_TARGET_INCLUDE "cpu/attention/pack.cpp"
 #include "hwy/foreach_target.h"
 // After foreach_target.
+#include "core/tensor.h"
 #include "cpu/rows-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -35,6 +36,13 @@ HWY_INLINE VF side_by_side(const std::byte* first, int64_t stride, int64_t at) {
   return hn::Combine(F32(), hn::Combine(half, units(first + 12 * stride, at), units(first + 8 * stride, at)),
                      hn::Combine(half, units(first + 4 * stride, at), units(first, at)));
 #endif
+}
+
+// Rows of one head lie far apart, where the processor does not look ahead by itself.
+constexpr int64_t kLine = 64;
+constexpr int64_t kRowsAhead = 16;
+HWY_INLINE void prefetch(const std::byte* row, int64_t bytes) {
+  for (int64_t i = 0; i < bytes; i += kLine) __builtin_prefetch(row + i);
 }
 
 // panel[i][key] = unit i of row `key`, for 16 rows and whole groups of 4 units.
@@ -78,6 +86,8 @@ void pack_keys_float(const SourceRows& rows, float* temp, void* panels) {
   auto* panel = static_cast<float*>(panels);
   for (int64_t key = 0; key < rows.count; key += 16, panel += 16 * rows.width) {
     const std::byte* first = rows.data + key * rows.stride;
+    for (int64_t i = key + kRowsAhead; i < rows.count && i < key + kRowsAhead + 16; ++i)
+      prefetch(rows.data + i * rows.stride, rows.width * element_size(rows.dtype));
     const int64_t count = rows.count - key < 16 ? rows.count - key : 16;
     if (count == 16 && rows.dtype == WL_DTYPE_FLOAT32) {
       transpose_panel(first, rows.stride, rows.width, panel);
@@ -97,6 +107,8 @@ void pack_keys_pairs(const SourceRows& rows, float* temp, void* panels) {
   const int64_t units = (rows.width + 1) / 2;
   for (int64_t key = 0; key < rows.count; key += 16, panel += 16 * units) {
     const std::byte* first = rows.data + key * rows.stride;
+    for (int64_t i = key + kRowsAhead; i < rows.count && i < key + kRowsAhead + 16; ++i)
+      prefetch(rows.data + i * rows.stride, rows.width * element_size(rows.dtype));
     const int64_t count = rows.count - key < 16 ? rows.count - key : 16;
     if (count == 16 && rows.width % 2 == 0) {
       transpose_panel(first, rows.stride, units, panel);
@@ -116,6 +128,8 @@ void pack_values_as(Type type, const SourceRows& rows, int64_t panel_stride, flo
   const int64_t whole = rows.width / 16 * 16, rest = rows.width - whole;
   for (int64_t key = 0; key < rows.count; ++key) {
     const std::byte* row = rows.data + key * rows.stride;
+    if (key + kRowsAhead < rows.count)
+      prefetch(row + kRowsAhead * rows.stride, rows.width * element_size(rows.dtype));
     float* to = panels + key * 16;
     for (int64_t column = 0; column < whole; column += 16, to += panel_stride) {
       for (int64_t i = 0; i < 16; i += kLanes) hn::StoreU(load(type, row, column + i), d, to + i);
@@ -160,6 +174,8 @@ void pack_values_pairs(const SourceRows& rows, int64_t panel_stride, void* panel
   for (int64_t key = 0; key < rows.count; key += 2) {
     const auto* even = reinterpret_cast<const uint16_t*>(rows.data + key * rows.stride);
     const bool paired = key + 1 < rows.count;
+    for (int64_t i = key + kRowsAhead; i < rows.count && i < key + kRowsAhead + 2; ++i)
+      prefetch(rows.data + i * rows.stride, 2 * rows.width);
     const auto* odd = reinterpret_cast<const uint16_t*>(rows.data + (key + 1) * rows.stride);
     uint16_t* to = first + key * 16;
     for (int64_t column = 0; column < whole; column += 16, to += panel_stride)

@@ -126,7 +126,7 @@ void merge_block(int64_t rows, int64_t width, float* output, int64_t output_stri
     const VF m = hn::LoadU(d, max + first), m_block = hn::LoadU(d, block_max + first);
     const VF m_new = hn::Max(m, m_block);
     const VF subtrahend = hn::IfThenElse(hn::Eq(m_new, hn::Set(d, -kInfinity)), hn::Zero(d), m_new);
-    const VF keep = exp_softmax(hn::Sub(m, subtrahend)), add = exp_softmax(hn::Sub(m_block, subtrahend));
+    const VF keep = exp(hn::Sub(m, subtrahend)), add = exp(hn::Sub(m_block, subtrahend));
     alignas(64) float keeps[kLanes], adds[kLanes];
     hn::Store(keep, d, keeps);
     hn::Store(add, d, adds);
