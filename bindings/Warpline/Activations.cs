@@ -34,9 +34,11 @@ public static unsafe class Activations
     /// <param name="x">[M, D].</param>
     /// <param name="y">Receives the result [M, D]; may be x itself.</param>
     /// <param name="context">Where to run: the CPU.</param>
-    /// <exception cref="ArgumentException">The element type is not served, a rank is too large, or the device is not the CPU.</exception>
+    /// <exception cref="ArgumentException">The element type is not served, a rank is too large, or the device is not the
+    /// CPU.</exception>
     /// <exception cref="WarplineException">A tensor or the activation breaks a rule.</exception>
-    public static void Apply<T>(Activation activation, ReadOnlyTensorSpan<T> x, TensorSpan<T> y, in LaunchContext context = default)
+    public static void Apply<T>(
+        Activation activation, ReadOnlyTensorSpan<T> x, TensorSpan<T> y, in LaunchContext context = default)
         where T : unmanaged
     {
         Spans.RequireHost(context);

@@ -105,7 +105,11 @@ public static unsafe class Attention
     }
 
     private static void Fill(
-        out AttentionParams parameters, in AttentionInputs inputs, in TensorRef output, in AttentionOptions options, in TensorRef lse)
+        out AttentionParams parameters,
+        in AttentionInputs inputs,
+        in TensorRef output,
+        in AttentionOptions options,
+        in TensorRef lse)
     {
         NativeStruct.Create(out parameters);
         Fill(ref parameters, options);
@@ -147,7 +151,8 @@ public static unsafe class Attention
             if (options.WindowLeft < 0 || options.WindowRight < 0)
             {
                 throw new ArgumentException(
-                    $"WindowLeft is {options.WindowLeft}, WindowRight {options.WindowRight}; must be at least 0, or null for no bound.",
+                    $"WindowLeft is {options.WindowLeft}, WindowRight {options.WindowRight}; must be at least 0, or null for no "
+                    + "bound.",
                     nameof(options));
             }
 
@@ -169,6 +174,7 @@ public static unsafe class Attention
         long expected = shape[0] * shape[1] * shape[2];
         return length == expected
             ? new TensorRef(data, ElementType.Float32, shape[0], shape[2], shape[1])
-            : throw new ArgumentException($"lse has {length} elements; must have {expected}, one for each query row and head.", nameof(length));
+            : throw new ArgumentException(
+                $"lse has {length} elements; must have {expected}, one for each query row and head.", nameof(length));
     }
 }

@@ -66,7 +66,8 @@ public readonly record struct ComputeDevice(DeviceKind Kind, int Index)
 
         ReadOnlySpan<char> rest = text.AsSpan(cuda.Length);
         int index = 0;
-        if (!rest.IsEmpty && (rest[0] != ':' || !int.TryParse(rest[1..], NumberStyles.None, CultureInfo.InvariantCulture, out index)))
+        if (!rest.IsEmpty
+            && (rest[0] != ':' || !int.TryParse(rest[1..], NumberStyles.None, CultureInfo.InvariantCulture, out index)))
         {
             return false;
         }

@@ -29,7 +29,8 @@ public static class ElementTypeExtensions
     {
         ElementType.Float32 or ElementType.Int32 => 4,
         ElementType.Float16 or ElementType.BFloat16 => 2,
-        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "The element type must be Float32, Float16, BFloat16 or Int32."),
+        _ => throw new ArgumentOutOfRangeException(
+            nameof(type), type, "The element type must be Float32, Float16, BFloat16 or Int32."),
     };
 }
 

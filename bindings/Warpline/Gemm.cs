@@ -106,7 +106,8 @@ public static unsafe class Gemm
     }
 
     /// <summary>y = act(x W^T + bias) * (x U^T + upBias) + residual with packed weights.</summary>
-    /// <param name="weight">W [N, K], packed, the half that goes through the activation. It is kept alive during the call.</param>
+    /// <param name="weight">W [N, K], packed, the half that goes through the activation. It is kept alive during
+    /// the call.</param>
     /// <param name="upWeight">U [N, K], packed. It is kept alive during the call.</param>
     /// <param name="x">The input [M, K].</param>
     /// <param name="y">Receives the result [M, N].</param>
@@ -160,7 +161,8 @@ public static unsafe class Gemm
     /// <param name="bias">[N], optional: empty is none.</param>
     /// <param name="activation">The last step.</param>
     /// <param name="context">How to run, on the CPU.</param>
-    /// <exception cref="ArgumentException">The element type is not served, a rank is too large, or the device is not the CPU.</exception>
+    /// <exception cref="ArgumentException">The element type is not served, a rank is too large, or the device is not the
+    /// CPU.</exception>
     /// <exception cref="WarplineException">A tensor breaks a rule of this class, or memory is exhausted.</exception>
     public static void Run<T>(
         ReadOnlyTensorSpan<T> weight,
@@ -211,11 +213,17 @@ public static unsafe class Gemm
         parameters.UpWeight = upWeight;
         parameters.UpBias = upBias;
         byte* buffer = stackalloc byte[NativeStatus.ReasonBytes];
-        return NativeStatus.IsSupported(NativeMethods.GemmSupported(&parameters, &at, buffer, NativeStatus.ReasonBytes), buffer, out reason);
+        int status = NativeMethods.GemmSupported(&parameters, &at, buffer, NativeStatus.ReasonBytes);
+        return NativeStatus.IsSupported(status, buffer, out reason);
     }
 
     private static void Fill(
-        out GemmParams parameters, in TensorRef x, in TensorRef y, in TensorRef bias, in TensorRef residual, Activation activation)
+        out GemmParams parameters,
+        in TensorRef x,
+        in TensorRef y,
+        in TensorRef bias,
+        in TensorRef residual,
+        Activation activation)
     {
         NativeStruct.Create(out parameters);
         parameters.Activation = (int)activation;

@@ -38,7 +38,8 @@ public sealed unsafe class HostTensor : IDisposable
     /// <summary>The size of the elements in bytes.</summary>
     public long ByteCount { get; }
 
-    /// <summary>The whole tensor as a view, for ops and for slicing. Keep the tensor reachable while the view is in use.</summary>
+    /// <summary>The whole tensor as a view, for ops and for slicing. Keep the tensor reachable while the view is in
+    /// use.</summary>
     /// <exception cref="ObjectDisposedException">The tensor is disposed.</exception>
     public TensorRef View
     {
@@ -81,7 +82,8 @@ public sealed unsafe class HostTensor : IDisposable
         long bytes = Shapes.RequireByteSize(type, shape);
         if (bytes / sizeof(T) != values.Length)
         {
-            throw new ArgumentException($"There are {values.Length} values; must be {bytes / sizeof(T)}, as the shape says.", nameof(values));
+            throw new ArgumentException(
+                $"There are {values.Length} values; must be {bytes / sizeof(T)}, as the shape says.", nameof(values));
         }
 
         HostTensor tensor = Allocate(type, shape);

@@ -16,6 +16,7 @@ public enum LibraryOption
     /// chosen by shape.</summary>
     GemmKernel,
 
-    /// <summary>Forces the kernel of attention: tiles or split. Default: WARPLINE_ATTENTION_KERNEL, else chosen by shape.</summary>
+    /// <summary>Forces the kernel of attention: tiles or split. Default: WARPLINE_ATTENTION_KERNEL, else chosen by
+    /// shape.</summary>
     AttentionKernel,
 }

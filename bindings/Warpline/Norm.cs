@@ -69,10 +69,15 @@ public static unsafe class Norm
     /// <param name="y">Receives the result, shaped as x; may be x itself.</param>
     /// <param name="epsilon">At least 0.</param>
     /// <param name="context">Where to run: the CPU.</param>
-    /// <exception cref="ArgumentException">The element type is not served, a rank is too large, or the device is not the CPU.</exception>
+    /// <exception cref="ArgumentException">The element type is not served, a rank is too large, or the device is not the
+    /// CPU.</exception>
     /// <exception cref="WarplineException">A tensor or epsilon breaks a rule.</exception>
     public static void Rms<T>(
-        ReadOnlyTensorSpan<T> x, ReadOnlySpan<T> weight, TensorSpan<T> y, float epsilon = 1e-6f, in LaunchContext context = default)
+        ReadOnlyTensorSpan<T> x,
+        ReadOnlySpan<T> weight,
+        TensorSpan<T> y,
+        float epsilon = 1e-6f,
+        in LaunchContext context = default)
         where T : unmanaged
     {
         Spans.RequireHost(context);
@@ -92,7 +97,8 @@ public static unsafe class Norm
     /// <param name="y">Receives the result, shaped as x; may be x itself.</param>
     /// <param name="epsilon">At least 0.</param>
     /// <param name="context">Where to run: the CPU.</param>
-    /// <exception cref="ArgumentException">The element type is not served, a rank is too large, or the device is not the CPU.</exception>
+    /// <exception cref="ArgumentException">The element type is not served, a rank is too large, or the device is not the
+    /// CPU.</exception>
     /// <exception cref="WarplineException">A tensor or epsilon breaks a rule.</exception>
     public static void Layer<T>(
         ReadOnlyTensorSpan<T> x,

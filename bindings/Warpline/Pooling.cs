@@ -33,7 +33,12 @@ public static unsafe class Pooling
     /// <param name="context">Where to run.</param>
     /// <exception cref="WarplineException">A tensor, an offset or the kind breaks a rule.</exception>
     public static void Apply(
-        PoolingKind kind, in TensorRef x, in TensorRef offsets, in TensorRef y, bool normalize = false, in LaunchContext context = default)
+        PoolingKind kind,
+        in TensorRef x,
+        in TensorRef offsets,
+        in TensorRef y,
+        bool normalize = false,
+        in LaunchContext context = default)
     {
         LaunchParams.Create(context, out LaunchParams at);
         NativeStruct.Create(out PoolParams parameters);

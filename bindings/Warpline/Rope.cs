@@ -13,7 +13,8 @@ public static unsafe class Rope
     /// <param name="options">Base and scaling.</param>
     /// <param name="context">Where to run.</param>
     /// <exception cref="WarplineException">A tensor or a factor breaks a rule.</exception>
-    public static void FillTables(in TensorRef cos, in TensorRef sin, in RopeTableOptions options, in LaunchContext context = default)
+    public static void FillTables(
+        in TensorRef cos, in TensorRef sin, in RopeTableOptions options, in LaunchContext context = default)
     {
         LaunchParams.Create(context, out LaunchParams at);
         NativeStruct.Create(out RopeTableParams parameters);

@@ -1,6 +1,7 @@
 namespace Warpline;
 
-/// <summary>How the frequencies of rotary tables are stretched, as Hugging Face transformers defines it; values of the C ABI.</summary>
+/// <summary>How the frequencies of rotary tables are stretched, as Hugging Face transformers defines it; values of the C
+/// ABI.</summary>
 /// <remarks>Immutable values: safe from any thread.</remarks>
 public enum RopeScaling
 {

@@ -42,8 +42,8 @@ public static unsafe class Sampling
     /// <param name="logits">[M, V], Float32, Float16 or BFloat16, V at least 1.</param>
     /// <param name="settings">M of them.</param>
     /// <param name="ids">Receives Int32 [M].</param>
-    /// <param name="logProbabilities">Float32 [M], optional: receives the natural logarithm of the chosen token's probability under
-    /// the softmax of the logits as given.</param>
+    /// <param name="logProbabilities">Float32 [M], optional: receives the natural logarithm of the chosen token's probability
+    /// under the softmax of the logits as given.</param>
     /// <param name="history">Int32 [total], optional: token ids that the penalties count.</param>
     /// <param name="historyOffsets">Int32 [M + 1], exactly where there is a history.</param>
     /// <param name="context">Where to run.</param>

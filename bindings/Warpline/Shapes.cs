@@ -19,7 +19,8 @@ internal static class Shapes
         {
             if (shape[axis] < 0)
             {
-                throw new ArgumentOutOfRangeException(nameof(shape), shape[axis], $"The extent of axis {axis} must be at least 0.");
+                throw new ArgumentOutOfRangeException(
+                    nameof(shape), shape[axis], $"The extent of axis {axis} must be at least 0.");
             }
 
             empty |= shape[axis] == 0;
@@ -32,7 +33,8 @@ internal static class Shapes
             if (extent > long.MaxValue / bytes)
             {
                 string text = Append(new StringBuilder(), shape).ToString();
-                throw new ArgumentException($"The shape {text} of {type} must take at most {long.MaxValue} bytes.", nameof(shape));
+                throw new ArgumentException(
+                    $"The shape {text} of {type} must take at most {long.MaxValue} bytes.", nameof(shape));
             }
 
             bytes *= extent;

@@ -31,9 +31,11 @@ public static unsafe class Softmax
     /// <param name="y">Receives [M, D]; may be x itself.</param>
     /// <param name="logarithm">Gives the logarithm.</param>
     /// <param name="context">Where to run: the CPU.</param>
-    /// <exception cref="ArgumentException">The element type is not served, a rank is too large, or the device is not the CPU.</exception>
+    /// <exception cref="ArgumentException">The element type is not served, a rank is too large, or the device is not the
+    /// CPU.</exception>
     /// <exception cref="WarplineException">A tensor breaks a rule.</exception>
-    public static void Apply<T>(ReadOnlyTensorSpan<T> x, TensorSpan<T> y, bool logarithm = false, in LaunchContext context = default)
+    public static void Apply<T>(
+        ReadOnlyTensorSpan<T> x, TensorSpan<T> y, bool logarithm = false, in LaunchContext context = default)
         where T : unmanaged
     {
         Spans.RequireHost(context);

@@ -130,7 +130,8 @@ public readonly unsafe struct TensorRef
         Shapes.RequireByteSize(type, shape);
         if (strides.Length != shape.Length)
         {
-            throw new ArgumentException($"There are {strides.Length} strides; must be {shape.Length}, one for each extent.", nameof(strides));
+            throw new ArgumentException(
+                $"There are {strides.Length} strides; must be {shape.Length}, one for each extent.", nameof(strides));
         }
 
         return new TensorRef(data, type, shape, strides);
@@ -157,7 +158,8 @@ public readonly unsafe struct TensorRef
         if (start < 0 || length < 0 || start > _shape[axis] - length)
         {
             throw new ArgumentOutOfRangeException(
-                nameof(start), $"The range of {length} from {start} must lie within [0, {_shape[axis]}), the extent of axis {axis}.");
+                nameof(start),
+                $"The range of {length} from {start} must lie within [0, {_shape[axis]}), the extent of axis {axis}.");
         }
 
         TensorRef result = this;
@@ -176,7 +178,8 @@ public readonly unsafe struct TensorRef
         RequireAxis(axis);
         if (index < 0 || index >= _shape[axis])
         {
-            throw new ArgumentOutOfRangeException(nameof(index), index, $"The index must be in [0, {_shape[axis]}), the extent of axis {axis}.");
+            throw new ArgumentOutOfRangeException(
+                nameof(index), index, $"The index must be in [0, {_shape[axis]}), the extent of axis {axis}.");
         }
 
         Extents shape = default;
@@ -191,7 +194,8 @@ public readonly unsafe struct TensorRef
         }
 
         int rank = _rank - 1;
-        return new TensorRef((void*)Advance(index, _strides[axis]), _type, ((ReadOnlySpan<long>)shape)[..rank], ((ReadOnlySpan<long>)strides)[..rank]);
+        void* data = (void*)Advance(index, _strides[axis]);
+        return new TensorRef(data, _type, ((ReadOnlySpan<long>)shape)[..rank], ((ReadOnlySpan<long>)strides)[..rank]);
     }
 
     /// <summary>The same dense elements under another shape. No memory is copied or allocated.</summary>
@@ -209,7 +213,8 @@ public readonly unsafe struct TensorRef
         TensorRef result = new((void*)_data, _type, shape);
         if (result.ElementCount != ElementCount)
         {
-            throw new ArgumentException($"The shape has {result.ElementCount} elements; must have {ElementCount}, those of {this}.", nameof(shape));
+            throw new ArgumentException(
+                $"The shape has {result.ElementCount} elements; must have {ElementCount}, those of {this}.", nameof(shape));
         }
 
         return result;

@@ -28,12 +28,15 @@ IConfig config = ManualConfig.CreateEmpty()
 Summary summary = BenchmarkRunner.Run<CallOverhead>(config);
 if (summary.HasCriticalValidationErrors || summary.Reports.Any(report => report.ResultStatistics is null))
 {
-    Console.Error.WriteLine($"call overhead: not measured; run with --verbose to see why. {string.Join("; ", summary.ValidationErrors.Select(error => error.Message))}");
+    string why = string.Join("; ", summary.ValidationErrors.Select(error => error.Message));
+    Console.Error.WriteLine($"call overhead: not measured; run with --verbose to see why. {why}");
     return 1;
 }
 
 bool met = true;
-foreach (IGrouping<string, BenchmarkReport> pair in summary.Reports.GroupBy(report => report.BenchmarkCase.Descriptor.Categories.Single()))
+IEnumerable<IGrouping<string, BenchmarkReport>> pairs =
+    summary.Reports.GroupBy(report => report.BenchmarkCase.Descriptor.Categories.Single());
+foreach (IGrouping<string, BenchmarkReport> pair in pairs)
 {
     double native = pair.Single(report => report.BenchmarkCase.Descriptor.Baseline).ResultStatistics!.Min;
     BenchmarkReport publicCall = pair.Single(report => !report.BenchmarkCase.Descriptor.Baseline);
@@ -43,7 +46,9 @@ foreach (IGrouping<string, BenchmarkReport> pair in summary.Reports.GroupBy(repo
     met &= good;
     Console.WriteLine(string.Create(
         CultureInfo.InvariantCulture,
-        $"call overhead, {pair.Key,-14} native {native,7:F1} ns, public {total,7:F1} ns, above it {total - native,6:F1} ns (bar: under {limitNanoseconds:F0}), {bytes} B allocated{(good ? "" : "  MISSED")}"));
+        $"call overhead, {pair.Key,-14} native {native,7:F1} ns, public {total,7:F1} ns, "
+        + $"above it {total - native,6:F1} ns (bar: under {limitNanoseconds:F0}), {bytes} B allocated"
+        + (good ? "" : "  MISSED")));
 }
 
 return met ? 0 : 1;

@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace Warpline.Native;
 
-/// <summary>Owns one block of the native library's host memory: 256-byte aligned, counted by WarplineLibrary.LiveHandles.</summary>
+/// <summary>Owns one block of the native library's host memory: 256-byte aligned, counted by
+/// WarplineLibrary.LiveHandles.</summary>
 internal sealed unsafe class HostMemoryHandle : SafeHandle
 {
     private readonly long _bytes;

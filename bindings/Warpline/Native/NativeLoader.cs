@@ -43,7 +43,8 @@ internal static unsafe class NativeLoader
         {
             if (_loaded)
             {
-                throw new InvalidOperationException($"The native library is loaded already, from {_loadedPath}; its path must be set before first use.");
+                throw new InvalidOperationException(
+                    $"The native library is loaded already, from {_loadedPath}; its path must be set before first use.");
             }
 
             _chosenPath = path;

@@ -10,7 +10,8 @@ internal static unsafe class Spans
     {
         if (context.Device.Kind != DeviceKind.Cpu)
         {
-            throw new ArgumentException($"The device is {context.Device}; spans need the CPU, a TensorRef serves other devices.", nameof(context));
+            throw new ArgumentException(
+                $"The device is {context.Device}; spans need the CPU, a TensorRef serves other devices.", nameof(context));
         }
     }
 

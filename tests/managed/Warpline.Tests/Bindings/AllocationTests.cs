@@ -45,7 +45,10 @@ public sealed class AllocationTests
 
         public void Dispose()
         {
-            HostTensor[] all = [X, Y, Square, Row, Heads, Output, Tokens, Rotated, Cache, Cos, Sin, Two, Zero, Ids, Offsets, History];
+            HostTensor[] all =
+            [
+                X, Y, Square, Row, Heads, Output, Tokens, Rotated, Cache, Cos, Sin, Two, Zero, Ids, Offsets, History,
+            ];
             foreach (HostTensor tensor in all)
             {
                 tensor.Dispose();
@@ -64,12 +67,18 @@ public sealed class AllocationTests
         ["Gemm.Run spans"] = o => Gemm.Run<float>(new(o.ManagedWeight, [8, 8]), new(o.ManagedX, [2, 8]), new(o.ManagedY, [2, 8])),
         ["Gemm.IsSupported"] = o => Gemm.IsSupported(o.Square, o.X, o.Y, out _),
         ["Attention.Forward"] = o => Attention.Forward(
-            new AttentionInputs { Query = o.Heads, Key = o.Heads, Value = o.Heads }, o.Output, new AttentionOptions { Causal = true }),
+            new AttentionInputs { Query = o.Heads, Key = o.Heads, Value = o.Heads },
+            o.Output,
+            new AttentionOptions { Causal = true }),
         ["Attention.Forward spans"] = o => Attention.Forward<float>(
-            new(o.ManagedX, [1, 2, 2, 4]), new(o.ManagedX, [1, 2, 2, 4]), new(o.ManagedX, [1, 2, 2, 4]), new(o.ManagedY, [1, 2, 2, 4])),
+            new(o.ManagedX, [1, 2, 2, 4]),
+            new(o.ManagedX, [1, 2, 2, 4]),
+            new(o.ManagedX, [1, 2, 2, 4]),
+            new(o.ManagedY, [1, 2, 2, 4])),
         ["Attention.IsSupported"] = o => Attention.IsSupported(
             new AttentionInputs { Query = o.Heads, Key = o.Heads, Value = o.Heads }, o.Output, default, out _),
-        ["KeyValueCache.Append"] = o => KeyValueCache.Append(o.Tokens, o.Tokens, o.Cache, o.Cache, o.Zero, cos: o.Cos, sin: o.Sin),
+        ["KeyValueCache.Append"] = o => KeyValueCache.Append(
+            o.Tokens, o.Tokens, o.Cache, o.Cache, o.Zero, cos: o.Cos, sin: o.Sin),
         ["Norm.Rms"] = o => Norm.Rms(o.X, o.Row, o.Y),
         ["Norm.Layer"] = o => Norm.Layer(o.X, o.Row, o.Row, o.Y),
         ["Norm.Rms spans"] = o => Norm.Rms<float>(new(o.ManagedX, [2, 8]), o.ManagedWeight.AsSpan(0, 8), new(o.ManagedY, [2, 8])),

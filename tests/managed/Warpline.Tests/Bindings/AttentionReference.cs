@@ -47,7 +47,8 @@ internal sealed class AttentionReference
                     double dot = 0;
                     for (int i = 0; i < KeyDimension; i++)
                     {
-                        dot += (double)query[(((row * QueryHeads) + head) * KeyDimension) + i] * key[(((j * KeyHeads) + keyHead) * KeyDimension) + i];
+                        double element = query[(((row * QueryHeads) + head) * KeyDimension) + i];
+                        dot += element * key[(((j * KeyHeads) + keyHead) * KeyDimension) + i];
                     }
 
                     double score = dot * (Scale ?? (1 / Math.Sqrt(KeyDimension)));
@@ -57,7 +58,8 @@ internal sealed class AttentionReference
                     sum += weight;
                     for (int i = 0; i < ValueDimension; i++)
                     {
-                        output[(((row * QueryHeads) + head) * ValueDimension) + i] += weight * value[(((j * KeyHeads) + keyHead) * ValueDimension) + i];
+                        double element = value[(((j * KeyHeads) + keyHead) * ValueDimension) + i];
+                        output[(((row * QueryHeads) + head) * ValueDimension) + i] += weight * element;
                     }
                 }
 

@@ -25,11 +25,13 @@ public sealed class AttentionTests
         yield return Case("causal", new() { Causal = true }, (position, key) => key <= position);
         yield return Case("scaled", new() { Scale = 0.7f }, (_, _) => true);
         yield return Case("softcap", new() { Softcap = 3, Causal = true }, (position, key) => key <= position);
-        yield return Case("window", new() { Window = 3, Causal = true }, (position, key) => key <= position && key > position - 3);
+        yield return Case(
+            "window", new() { Window = 3, Causal = true }, (position, key) => key <= position && key > position - 3);
         yield return Case("window without causal", new() { Window = 1 }, (position, key) => key == position);
         yield return Case("left", new() { WindowLeft = 2 }, (position, key) => key >= position - 2);
         yield return Case("right", new() { WindowRight = 1 }, (position, key) => key <= position + 1);
-        yield return Case("both", new() { WindowLeft = 1, WindowRight = 2 }, (position, key) => key >= position - 1 && key <= position + 2);
+        yield return Case(
+            "both", new() { WindowLeft = 1, WindowRight = 2 }, (position, key) => key >= position - 1 && key <= position + 2);
 
         static TestCaseData Case(string name, AttentionOptions options, Func<int, int, bool> allowed) =>
             new TestCaseData(options, allowed).SetArgDisplayNames(name);
@@ -76,7 +78,10 @@ public sealed class AttentionTests
         using HostTensor lse = Numbers.Poisoned(1, Hq, Sq);
         AttentionOptions options = new() { Causal = true };
         Attention.Forward(
-            new AttentionInputs { Query = query, Key = key, Value = value, AlibiSlopes = slopes, Sinks = sinks }, output, options, lse);
+            new AttentionInputs { Query = query, Key = key, Value = value, AlibiSlopes = slopes, Sinks = sinks },
+            output,
+            options,
+            lse);
         AttentionReference reference = Reference(options, (position, j) => j <= position, Slopes, Sinks);
         (double[] expected, double[] expectedLse) = reference.Run(Q, K, V);
         Numbers.AssertClose(output.AsSpan<float>(), expected, what: "output");
@@ -115,10 +120,17 @@ public sealed class AttentionTests
         key.AsSpan<float>()[(6 * Hkv * D)..].Fill(float.NaN);
         value.AsSpan<float>()[(6 * Hkv * Dv)..].Fill(float.NaN);
         Attention.Forward(
-            new AttentionInputs { Query = query, Key = key, Value = value, KeyLengths = lengths }, output, new AttentionOptions { Causal = true });
+            new AttentionInputs { Query = query, Key = key, Value = value, KeyLengths = lengths },
+            output,
+            new AttentionOptions { Causal = true });
         AttentionReference reference = new()
         {
-            QueryLength = 1, KeyLength = 6, QueryHeads = Hq, KeyHeads = Hkv, KeyDimension = D, ValueDimension = Dv,
+            QueryLength = 1,
+            KeyLength = 6,
+            QueryHeads = Hq,
+            KeyHeads = Hkv,
+            KeyDimension = D,
+            ValueDimension = Dv,
         };
         Numbers.AssertClose(output.AsSpan<float>(), reference.Run(Q, K, V).Output);
     }
@@ -170,7 +182,12 @@ public sealed class AttentionTests
     {
         AttentionReference reference = new()
         {
-            QueryLength = queries, KeyLength = keys, QueryHeads = Hq, KeyHeads = Hkv, KeyDimension = D, ValueDimension = Dv,
+            QueryLength = queries,
+            KeyLength = keys,
+            QueryHeads = Hq,
+            KeyHeads = Hkv,
+            KeyDimension = D,
+            ValueDimension = Dv,
             Allowed = (position, key) => key <= position,
         };
         (double[] expected, double[] expectedLse) = reference.Run(

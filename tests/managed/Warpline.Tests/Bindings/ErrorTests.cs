@@ -73,7 +73,8 @@ public sealed unsafe class ErrorTests
         LaunchContext stream = new(ComputeDevice.Cpu, Stream: 16);
         Assert.That(
             () => Sampling.ArgMax(logits, ids, stream),
-            Throws.InstanceOf<WarplineException>().With.Message.EqualTo("wl_argmax: at.stream is not NULL; must be NULL on the CPU"));
+            Throws.InstanceOf<WarplineException>().With.Message.EqualTo(
+                "wl_argmax: at.stream is not NULL; must be NULL on the CPU"));
     }
 
     [Test]
@@ -116,16 +117,23 @@ public sealed unsafe class ErrorTests
         float[] data = new float[16];
         Assert.That(() => Gemm.Run((PackedWeight)null!, tensor, tensor), Throws.ArgumentNullException);
         Assert.That(() => Gemm.RunGated(null!, null!, tensor, tensor, Activation.Silu), Throws.ArgumentNullException);
-        Assert.That(() => PackedWeight.Pack(tensor, ComputeDevice.Cuda()), Throws.ArgumentException.With.Message.Contains("cuda:0"));
+        Assert.That(
+            () => PackedWeight.Pack(tensor, ComputeDevice.Cuda()), Throws.ArgumentException.With.Message.Contains("cuda:0"));
         Assert.That(() => HostTensor.Allocate(ElementType.Float32, -1), Throws.InstanceOf<ArgumentException>());
         Assert.That(() => HostTensor.Allocate((ElementType)5, 1), Throws.InstanceOf<ArgumentException>());
         Assert.That(() => HostTensor.Allocate(ElementType.Float32, long.MaxValue, 4), Throws.InstanceOf<ArgumentException>());
-        Assert.That(() => HostTensor.Create<float>(data, 3, 5), Throws.ArgumentException.With.Message.Contains("There are 16 values; must be 15"));
+        Assert.That(
+            () => HostTensor.Create<float>(data, 3, 5),
+            Throws.ArgumentException.With.Message.Contains("There are 16 values; must be 15"));
         Assert.That(() => HostTensor.Create<long>([1], 1), Throws.ArgumentException.With.Message.Contains("Int64"));
-        Assert.That(() => tensor.AsSpan<Half>().Length, Throws.ArgumentException.With.Message.Contains("The element type is Float32"));
+        Assert.That(
+            () => tensor.AsSpan<Half>().Length, Throws.ArgumentException.With.Message.Contains("The element type is Float32"));
         Assert.That(() => tensor.AsSpan<int>().Length, Throws.ArgumentException);
         Assert.That(
-            () => Softmax.Apply(new ReadOnlyTensorSpan<float>(data, [4, 4]), new TensorSpan<float>(data, [4, 4]), context: new LaunchContext(ComputeDevice.Cuda())),
+            () => Softmax.Apply(
+                new ReadOnlyTensorSpan<float>(data, [4, 4]),
+                new TensorSpan<float>(data, [4, 4]),
+                context: new LaunchContext(ComputeDevice.Cuda())),
             Throws.ArgumentException.With.Message.Contains("spans need the CPU"));
         Assert.That(
             () => Softmax.Apply(new ReadOnlyTensorSpan<double>([1.0]), new TensorSpan<double>([1.0])),

@@ -52,7 +52,8 @@ public sealed class GemmTests
     }
 
     [Test]
-    public void A_gated_pair_multiplies_two_products([Values] bool packed, [Values(Activation.Silu, Activation.GeluTanh)] Activation activation)
+    public void A_gated_pair_multiplies_two_products(
+        [Values] bool packed, [Values(Activation.Silu, Activation.GeluTanh)] Activation activation)
     {
         using HostTensor x = HostTensor.Create<float>(X, M, K);
         using HostTensor weight = HostTensor.Create<float>(Weight, N, K);
@@ -129,7 +130,9 @@ public sealed class GemmTests
         Half[] weight = Numbers.ToHalf(Weight);
         Half[] y = new Half[M * N];
         Gemm.Run(
-            new ReadOnlyTensorSpan<Half>(weight, [N, K]), new ReadOnlyTensorSpan<Half>(x, [M, K]), new TensorSpan<Half>(y, [M, N]));
+            new ReadOnlyTensorSpan<Half>(weight, [N, K]),
+            new ReadOnlyTensorSpan<Half>(x, [M, K]),
+            new TensorSpan<Half>(y, [M, N]));
         double[] expected = Numbers.Product(
             Array.ConvertAll(x, value => (float)value), Array.ConvertAll(weight, value => (float)value), M, N, K);
         Numbers.AssertClose(Array.ConvertAll(y, value => (float)value), expected, 2e-3);

@@ -56,7 +56,9 @@ public sealed class HandleTests
     {
         Settle();
         long start = WarplineLibrary.LiveHandles;
-        Assert.That(() => PackedWeight.Pack(TensorRef.FromAddress(0, ElementType.Float32, 8, 8)).Dispose(), Throws.InstanceOf<WarplineException>());
+        Assert.That(
+            () => PackedWeight.Pack(TensorRef.FromAddress(0, ElementType.Float32, 8, 8)).Dispose(),
+            Throws.InstanceOf<WarplineException>());
         Assert.That(WarplineLibrary.LiveHandles, Is.EqualTo(start));
     }
 

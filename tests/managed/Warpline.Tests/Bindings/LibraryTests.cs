@@ -120,7 +120,8 @@ public sealed class LibraryTests
             WarplineException exception = Numbers.Failure(() => WarplineLibrary.Override(LibraryOption.Threads, value).Dispose());
             Assert.That(exception.Status, Is.EqualTo(WarplineStatus.InvalidArgument));
             Assert.That(exception.Parameter, Is.EqualTo("value"));
-            Assert.That(exception.Message, Is.EqualTo($"wl_set_option: value is \"{value}\"; must be a number from 1 to 256, or auto"));
+            Assert.That(
+                exception.Message, Is.EqualTo($"wl_set_option: value is \"{value}\"; must be a number from 1 to 256, or auto"));
         }
 
         Assert.That(WarplineLibrary.ThreadCount, Is.EqualTo(threads));

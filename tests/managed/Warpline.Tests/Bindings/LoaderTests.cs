@@ -41,7 +41,10 @@ public sealed class LoaderTests
         Environment.SetEnvironmentVariable(Variable, path);
         Copy copy = new();
         (string Path, string Origin, string? Failure)[] attempts = copy.FailToLoad(out string message);
-        Assert.That(attempts, Is.EqualTo(new[] { (path, Variable, "there is no such file") }), "the variable's file is the only candidate");
+        Assert.That(
+            attempts,
+            Is.EqualTo(new[] { (path, Variable, "there is no such file") }),
+            "the variable's file is the only candidate");
         Assert.That(message, Is.EqualTo(
             $"The native Warpline library was not loaded. Tried:\n  {path} (WARPLINE_LIBRARY): there is no such file"));
     }
@@ -62,7 +65,8 @@ public sealed class LoaderTests
     public void A_library_without_the_exports_is_older_than_the_binding()
     {
         // The C library is loaded in every process here.
-        string path = Process.GetCurrentProcess().Modules.Cast<ProcessModule>().First(module => module.ModuleName.StartsWith("libc.so", StringComparison.Ordinal)).FileName;
+        string path = Process.GetCurrentProcess().Modules.Cast<ProcessModule>()
+            .First(module => module.ModuleName.StartsWith("libc.so", StringComparison.Ordinal)).FileName;
         Environment.SetEnvironmentVariable(Variable, path);
         (string Path, string Origin, string? Failure)[] attempts = new Copy().FailToLoad(out _);
         Assert.That(attempts.Single().Failure, Is.EqualTo("library older than binding: it does not export wl_abi_version"));
@@ -71,7 +75,8 @@ public sealed class LoaderTests
     [Test]
     public void One_missing_export_is_named()
     {
-        string path = Compile("older", [.. Native.NativeMethods.Exports.Where(name => name != "wl_softmax")], Native.NativeLoader.AbiVersion);
+        string path = Compile(
+            "older", [.. Native.NativeMethods.Exports.Where(name => name != "wl_softmax")], Native.NativeLoader.AbiVersion);
         Environment.SetEnvironmentVariable(Variable, path);
         (string Path, string Origin, string? Failure)[] attempts = new Copy().FailToLoad(out string message);
         Assert.That(attempts.Single().Failure, Is.EqualTo("library older than binding: it does not export wl_softmax"));
@@ -84,7 +89,8 @@ public sealed class LoaderTests
         int version = Native.NativeLoader.AbiVersion + 1;
         Environment.SetEnvironmentVariable(Variable, Compile("newer", Native.NativeMethods.Exports, version));
         (string Path, string Origin, string? Failure)[] attempts = new Copy().FailToLoad(out _);
-        Assert.That(attempts.Single().Failure, Is.EqualTo($"its ABI version is {version}; must be {version - 1}, that of this binding"));
+        Assert.That(
+            attempts.Single().Failure, Is.EqualTo($"its ABI version is {version}; must be {version - 1}, that of this binding"));
     }
 
     [Test]
@@ -122,13 +128,19 @@ public sealed class LoaderTests
     {
         Environment.SetEnvironmentVariable(Variable, Path.Combine(_folder, "missing.so"));
         Copy copy = new();
-        foreach (string member in new[] { "Version", "AbiVersion", "LoadedPath", "Devices", "ThreadCount", "LastKernel", "LiveHandles", "ScratchBytes" })
+        string[] members =
+        [
+            "Version", "AbiVersion", "LoadedPath", "Devices", "ThreadCount", "LastKernel", "LiveHandles", "ScratchBytes",
+        ];
+        foreach (string member in members)
         {
             Assert.That(() => copy.Get<object>(member), Throws.InstanceOf<DllNotFoundException>(), member);
         }
 
-        MethodInfo argMax = copy.Type("Sampling").GetMethods().Single(method => method.Name == "ArgMax" && method.GetParameters().Length == 3);
-        object?[] absent = [.. argMax.GetParameters().Select(parameter => Activator.CreateInstance(parameter.ParameterType.GetElementType()!))];
+        MethodInfo argMax = copy.Type("Sampling").GetMethods().Single(
+            method => method.Name == "ArgMax" && method.GetParameters().Length == 3);
+        object?[] absent = [.. argMax.GetParameters().Select(
+            parameter => Activator.CreateInstance(parameter.ParameterType.GetElementType()!))];
         Assert.That(() => Copy.Invoke(argMax, absent), Throws.InstanceOf<DllNotFoundException>(), "an op");
         MethodInfo tryLoad = copy.Type("WarplineLibrary").GetMethod("TryLoad")!;
         object?[] arguments = [null];
@@ -147,7 +159,9 @@ public sealed class LoaderTests
     {
         string source = Path.Combine(_folder, name + ".c");
         string library = Path.Combine(_folder, name + ".so");
-        File.WriteAllLines(source, exports.Select(export => $"int {export}(void) {{ return {(export == "wl_abi_version" ? abiVersion : 0)}; }}"));
+        File.WriteAllLines(
+            source,
+            exports.Select(export => $"int {export}(void) {{ return {(export == "wl_abi_version" ? abiVersion : 0)}; }}"));
         using Process compiler = Process.Start("cc", ["-shared", "-fPIC", "-o", library, source]);
         compiler.WaitForExit();
         Assert.That(compiler.ExitCode, Is.Zero, "cc");
@@ -173,11 +187,13 @@ public sealed class LoaderTests
         }
 
         public static (string Path, string Origin, string? Failure)[] Read(IEnumerable attempts) =>
-            [.. attempts.Cast<object>().Select(attempt => (Field(attempt, "Path")!, Field(attempt, "Origin")!, Field(attempt, "Failure")))];
+            [.. attempts.Cast<object>().Select(
+                attempt => (Field(attempt, "Path")!, Field(attempt, "Origin")!, Field(attempt, "Failure")))];
 
         public Type Type(string name) => _assembly.GetType("Warpline." + name, throwOnError: true)!;
 
-        public object? Call(string method, params object?[] arguments) => Invoke(Type("WarplineLibrary").GetMethod(method)!, arguments);
+        public object? Call(string method, params object?[] arguments) =>
+            Invoke(Type("WarplineLibrary").GetMethod(method)!, arguments);
 
         public T Get<T>(string property) => (T)Call("get_" + property)!;
 
@@ -192,6 +208,7 @@ public sealed class LoaderTests
             return attempts;
         }
 
-        private static string? Field(object attempt, string name) => (string?)attempt.GetType().GetProperty(name)!.GetValue(attempt);
+        private static string? Field(object attempt, string name) =>
+            (string?)attempt.GetType().GetProperty(name)!.GetValue(attempt);
     }
 }

@@ -43,7 +43,8 @@ internal static class Numbers
     /// <summary>An error text without the function that it begins with.</summary>
     public static string? Complaint(string? message) => message?[(message.IndexOf(':') + 1)..];
 
-    public static void AssertClose(ReadOnlySpan<float> actual, ReadOnlySpan<double> expected, double tolerance = 2e-5, string what = "")
+    public static void AssertClose(
+        ReadOnlySpan<float> actual, ReadOnlySpan<double> expected, double tolerance = 2e-5, string what = "")
     {
         Assert.That(actual.Length, Is.EqualTo(expected.Length), what);
         for (int i = 0; i < actual.Length; i++)

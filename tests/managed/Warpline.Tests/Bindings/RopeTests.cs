@@ -15,7 +15,8 @@ public sealed class RopeTests
     {
         using HostTensor cos = Numbers.Poisoned(Positions, R / 2);
         using HostTensor sin = Numbers.Poisoned(Positions, R / 2);
-        Rope.FillTables(cos, sin, new RopeTableOptions { Base = 500, Scaling = scaling, Factor = scaling == RopeScaling.None ? 0 : 4 });
+        Rope.FillTables(
+            cos, sin, new RopeTableOptions { Base = 500, Scaling = scaling, Factor = scaling == RopeScaling.None ? 0 : 4 });
         double[] angles = Angles(500, scaling == RopeScaling.None ? 1 : 4);
         Numbers.AssertClose(cos.AsSpan<float>(), Array.ConvertAll(angles, Math.Cos), 1e-6);
         Numbers.AssertClose(sin.AsSpan<float>(), Array.ConvertAll(angles, Math.Sin), 1e-6);
@@ -26,7 +27,12 @@ public sealed class RopeTests
     {
         RopeTableOptions options = new()
         {
-            Base = 10_000, Scaling = RopeScaling.Llama3, Factor = 8, LowFrequencyFactor = 1, HighFrequencyFactor = 4, OriginalMaxPositions = 64,
+            Base = 10_000,
+            Scaling = RopeScaling.Llama3,
+            Factor = 8,
+            LowFrequencyFactor = 1,
+            HighFrequencyFactor = 4,
+            OriginalMaxPositions = 64,
         };
         using HostTensor cos = Numbers.Poisoned(Positions, R / 2);
         using HostTensor sin = Numbers.Poisoned(Positions, R / 2);
@@ -54,7 +60,13 @@ public sealed class RopeTests
     {
         RopeTableOptions options = new()
         {
-            Base = 100, Scaling = RopeScaling.Yarn, Factor = 4, OriginalMaxPositions = 32, BetaFast = 32, BetaSlow = 1, YarnExactRange = true,
+            Base = 100,
+            Scaling = RopeScaling.Yarn,
+            Factor = 4,
+            OriginalMaxPositions = 32,
+            BetaFast = 32,
+            BetaSlow = 1,
+            YarnExactRange = true,
         };
         using HostTensor cos = Numbers.Poisoned(Positions, R / 2);
         using HostTensor sin = Numbers.Poisoned(Positions, R / 2);
@@ -139,7 +151,8 @@ public sealed class RopeTests
 
             Numbers.AssertClose(keyCache.AsSpan<float>().Slice(row * Heads * D, Heads * D), expected, 1e-6);
             Assert.That(
-                valueCache.AsSpan<float>().Slice(row * Heads * 4, Heads * 4).ToArray(), Is.EqualTo(value[(token * Heads * 4)..((token + 1) * Heads * 4)]));
+                valueCache.AsSpan<float>().Slice(row * Heads * 4, Heads * 4).ToArray(),
+                Is.EqualTo(value[(token * Heads * 4)..((token + 1) * Heads * 4)]));
         }
 
         int untouched = keyCache.AsSpan<float>().ToArray().Count(float.IsNaN);

@@ -27,7 +27,13 @@ public sealed class SamplingTests
         float[] logits = Logits[..V];
         for (ulong position = 0; position < 50; position++)
         {
-            SamplingSettings settings = new() { Temperature = temperature, TopK = topK, Seed = 0x1234_5678_9ABC_DEF0, Position = position };
+            SamplingSettings settings = new()
+            {
+                Temperature = temperature,
+                TopK = topK,
+                Seed = 0x1234_5678_9ABC_DEF0,
+                Position = position,
+            };
             int id = Sampling.Sample(logits, settings, out float logProbability);
             (int expected, double expectedLogProbability) = Draw(logits, temperature, topK, settings.Seed, position);
             Assert.That(id, Is.EqualTo(expected), $"position {position}");
@@ -61,17 +67,26 @@ public sealed class SamplingTests
     public void Every_setting_reaches_its_field()
     {
         float[] logits = [4, 3.9f, 3.8f, -5];
-        Assert.That(Sampling.Sample(logits, new() { Greedy = true, RepetitionPenalty = 2 }, out _, [0]), Is.EqualTo(1), "repetition");
-        Assert.That(Sampling.Sample(logits, new() { Greedy = true, FrequencyPenalty = 0.15f }, out _, [0, 0]), Is.EqualTo(1), "frequency");
-        Assert.That(Sampling.Sample(logits, new() { Greedy = true, FrequencyPenalty = 0.06f }, out _, [0]), Is.EqualTo(0), "frequency, once");
-        Assert.That(Sampling.Sample(logits, new() { Greedy = true, PresencePenalty = 0.15f }, out _, [0, 0]), Is.EqualTo(1), "presence");
+        Assert.That(
+            Sampling.Sample(logits, new() { Greedy = true, RepetitionPenalty = 2 }, out _, [0]), Is.EqualTo(1), "repetition");
+        Assert.That(
+            Sampling.Sample(logits, new() { Greedy = true, FrequencyPenalty = 0.15f }, out _, [0, 0]),
+            Is.EqualTo(1),
+            "frequency");
+        Assert.That(
+            Sampling.Sample(logits, new() { Greedy = true, FrequencyPenalty = 0.06f }, out _, [0]),
+            Is.EqualTo(0),
+            "frequency, once");
+        Assert.That(
+            Sampling.Sample(logits, new() { Greedy = true, PresencePenalty = 0.15f }, out _, [0, 0]), Is.EqualTo(1), "presence");
         bool[] seen = new bool[4];
         for (ulong position = 0; position < 200; position++)
         {
             Assert.That(Sampling.Sample(logits, new() { TopP = 0.1f, Position = position }, out _), Is.Zero, "top-p");
             Assert.That(Sampling.Sample(logits, new() { MinP = 0.99f, Position = position }, out _), Is.Zero, "min-p");
             Assert.That(Sampling.Sample(logits, new() { TopK = 1, Position = position }, out _), Is.Zero, "top-k");
-            Assert.That(Sampling.Sample(logits, new() { Temperature = 0.001f, Position = position }, out _), Is.Zero, "temperature");
+            Assert.That(
+                Sampling.Sample(logits, new() { Temperature = 0.001f, Position = position }, out _), Is.Zero, "temperature");
             seen[Sampling.Sample(logits, new() { Seed = 7, Position = position }, out _)] = true;
         }
 
@@ -103,7 +118,9 @@ public sealed class SamplingTests
             weights = Array.ConvertAll(weights, weight => weight >= threshold ? weight : 0);
         }
 
-        double target = (Philox((uint)seed, (uint)(seed >> 32), (uint)position, (uint)(position >> 32)) + 0.5) / 4294967296.0 * weights.Sum();
+        uint word = Philox((uint)seed, (uint)(seed >> 32), (uint)position, (uint)(position >> 32));
+        double target = (word + 0.5) / 4294967296.0 * weights.Sum();
+            );
         double cumulated = 0;
         int id = 0;
         for (; id < weights.Length - 1; id++)

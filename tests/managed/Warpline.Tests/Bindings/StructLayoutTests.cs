@@ -82,7 +82,8 @@ public sealed class StructLayoutTests
         return null;
     }
 
-    /// <summary>The layout in memory, found by setting one field after the other to all ones and looking where they are.</summary>
+    /// <summary>The layout in memory, found by setting one field after the other to all ones and looking where they
+    /// are.</summary>
     private static List<string> LayoutOf(string name, Type type)
     {
         int size = SizeOf(type);

@@ -64,11 +64,14 @@ public sealed class TensorRefTests
     public unsafe void Illegal_views_are_argument_errors_that_name_the_value()
     {
         TensorRef tensor = TensorRef.FromAddress(4096, ElementType.Float32, 5, 3);
-        Check<ArgumentException>("The rank is 7; must be at most 6.", () => TensorRef.FromAddress(0, ElementType.Float32, 1, 1, 1, 1, 1, 1, 1));
-        Check<ArgumentException>("The extent of axis 1 must be at least 0.", () => TensorRef.FromAddress(0, ElementType.Float32, 1, -2));
+        Check<ArgumentException>(
+            "The rank is 7; must be at most 6.", () => TensorRef.FromAddress(0, ElementType.Float32, 1, 1, 1, 1, 1, 1, 1));
+        Check<ArgumentException>(
+            "The extent of axis 1 must be at least 0.", () => TensorRef.FromAddress(0, ElementType.Float32, 1, -2));
         Check<ArgumentException>("The element type must be", () => TensorRef.FromAddress(0, (ElementType)9, 1));
         Check<ArgumentException>("must take at most", () => TensorRef.FromAddress(0, ElementType.Float32, 0, long.MaxValue, 2));
-        Check<ArgumentException>("There are 1 strides; must be 2", () => TensorRef.Strided((void*)0, ElementType.Float32, [2, 2], [1]));
+        Check<ArgumentException>(
+            "There are 1 strides; must be 2", () => TensorRef.Strided((void*)0, ElementType.Float32, [2, 2], [1]));
         Check<ArgumentOutOfRangeException>("must lie within [0, 5), the extent of axis 0", () => tensor.Slice(0, 3, 3));
         Check<ArgumentOutOfRangeException>("must lie within", () => tensor.Slice(0, long.MaxValue, 1));
         Check<ArgumentOutOfRangeException>("must lie within", () => tensor.Slice(0, 1, long.MaxValue));
@@ -88,7 +91,8 @@ public sealed class TensorRefTests
         Assert.That(ComputeDevice.Parse(ComputeDevice.Cuda(2).ToString()), Is.EqualTo(ComputeDevice.Cuda(2)));
         Assert.That(default(ComputeDevice), Is.EqualTo(ComputeDevice.Cpu));
         Assert.That(ComputeDevice.Cpu.ToString(), Is.EqualTo("cpu"));
-        foreach (string text in new[] { "", "gpu", "cuda:", "cuda:-1", "cuda:x", "cuda1", "cpu:0", "cuda: 1", "cuda:99999999999" })
+        foreach (
+            string text in new[] { "", "gpu", "cuda:", "cuda:-1", "cuda:x", "cuda1", "cpu:0", "cuda: 1", "cuda:99999999999" })
         {
             Check<FormatException>($"The device is \"{text}\"; must be cpu, cuda or cuda:N.", () => ComputeDevice.Parse(text));
             Assert.That(ComputeDevice.TryParse(text, out _), Is.False, text);
