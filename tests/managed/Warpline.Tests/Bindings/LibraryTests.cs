@@ -14,9 +14,9 @@ public sealed class LibraryTests
         Assert.That(WarplineLibrary.AbiVersion, Is.EqualTo(Native.NativeLoader.AbiVersion));
 
         // The header is there in a checkout, not where the tests were carried as an executable.
-        if (FindHeader() is string header)
+        if (RepositoryHeaders.Folder is string folder)
         {
-            string text = File.ReadAllText(header);
+            string text = File.ReadAllText(Path.Combine(folder, "core.h"));
             string Macro(string name) => Regex.Match(text, $@"#define {name} (\d+)").Groups[1].Value;
             string version = $"{Macro("WL_VERSION_MAJOR")}.{Macro("WL_VERSION_MINOR")}.{Macro("WL_VERSION_PATCH")}";
             Assert.That(WarplineLibrary.Version.ToString(), Is.EqualTo(version));
@@ -147,19 +147,5 @@ public sealed class LibraryTests
     {
         WarplineLibrary.Trim();
         Assert.That(WarplineLibrary.ScratchBytes, Is.Zero);
-    }
-
-    private static string? FindHeader()
-    {
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            string header = Path.Combine(folder.FullName, "native", "include", "warpline", "core.h");
-            if (File.Exists(header))
-            {
-                return header;
-            }
-        }
-
-        return null;
     }
 }

@@ -120,7 +120,6 @@ public sealed class SamplingTests
 
         uint word = Philox((uint)seed, (uint)(seed >> 32), (uint)position, (uint)(position >> 32));
         double target = (word + 0.5) / 4294967296.0 * weights.Sum();
-            );
         double cumulated = 0;
         int id = 0;
         for (; id < weights.Length - 1; id++)
