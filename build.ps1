@@ -82,6 +82,11 @@ function configure([string]$Preset, [string[]]$Options) {
     run cmake (@('--preset', $Preset) + $Options)
 }
 
+# For the library alone; a tree that was configured for more stays so.
+function configure_library {
+    if (-not (Test-Path (Join-Path $NativeDir 'build.ninja'))) { configure cpu @('-DWARPLINE_BUILD_TESTS=OFF') }
+}
+
 function compile([string]$Preset, [string[]]$Targets) {
     $options = @('--build', (Join-Path $BuildDir $Preset))
     if ($Targets) { $options += @('--target') + $Targets }
@@ -90,6 +95,15 @@ function compile([string]$Preset, [string[]]$Targets) {
 
 function compile_managed([string]$Project) {
     run dotnet @('build', $Project, '-c', 'Release', '-v', 'quiet')
+}
+
+# The C sample is built as its reader would: against the installed library.
+function build_sample {
+    $install = Join-Path $BuildDir 'install'
+    run cmake @('--install', $NativeDir, '--prefix', $install)
+    run cmake @('-S', 'samples/c', '-B', "$NativeDir\samples", '-G', 'Ninja', '-DCMAKE_BUILD_TYPE=Release', "-DCMAKE_PREFIX_PATH=$install")
+    run cmake @('--build', "$NativeDir\samples")
+    $env:Path = "$install\bin;$env:Path"
 }
 
 function c_sources { git ls-files -- '*.h' '*.c' '*.cpp' }
@@ -184,11 +198,9 @@ function verb_build {
 function verb_demo {
     step 'install packages' "see the log's last line, then run .\build.ps1 demo again" { install_packages run }
     step 'check the .NET SDK' 'install the .NET 10 SDK from https://dot.net/download and put dotnet on the PATH' { check_sdk }
-    # A tree that was configured for more stays so.
-    if (-not (Test-Path (Join-Path $NativeDir 'build.ninja'))) {
-        step 'configure native code' 'delete the folder build and try again' { configure cpu @('-DWARPLINE_BUILD_TESTS=OFF') }
-    }
-    step 'compile native code' 'mend the first error in the log' { compile cpu @('warpline', 'storyteller') }
+    step 'configure native code' 'delete the folder build and try again' { configure_library }
+    step 'compile native code' 'mend the first error in the log' { compile cpu @('warpline') }
+    step 'build the C sample' 'mend the first error in the log' { build_sample }
     step 'compile managed code' 'mend the first error in the log' { compile_managed managed/Warpline.Cli/Warpline.Cli.csproj }
     run dotnet @("$DotnetDir\bin\Warpline.Cli\release\Warpline.Cli.dll", 'demo', '--samples', 'samples',
         '--c-sample', "$NativeDir\samples\storyteller.exe") | Out-Host

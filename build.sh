@@ -43,6 +43,11 @@ configure() {
   cmake --preset "$preset" "${options[@]}"
 }
 
+# For the library alone; a tree that was configured for more stays so.
+configure_library() {
+  [ -e "$native_dir/build.ninja" ] || configure cpu -DWARPLINE_BUILD_TESTS=OFF
+}
+
 compile() { # compile PRESET TARGET...
   cmake --build "$build_dir/$1" ${2:+--target "${@:2}"}
 }
@@ -53,6 +58,17 @@ compile_managed() {
   up_to_date "$stamp" "${sources[@]}" "$1" Directory.*.* global.json .editorconfig "$build_dir/lib" && return
   touch "$stamp.new"
   dotnet build "$1" -c Release -v quiet
+  mv "$stamp.new" "$stamp"
+}
+
+# The C sample is built as its reader would: against the installed library.
+build_sample() {
+  local stamp="$build_dir/stamp-sample" install="$build_dir/install"
+  up_to_date "$stamp" samples/c native/include "$build_dir/lib" && return
+  touch "$stamp.new"
+  cmake --install "$native_dir" --prefix "$install"
+  cmake -S samples/c -B "$native_dir/samples" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH="$install"
+  cmake --build "$native_dir/samples"
   mv "$stamp.new" "$stamp"
 }
 
@@ -96,11 +112,9 @@ verb_build() {
 verb_demo() {
   step "install packages" "see the log's last line, then run ./build.sh demo again" install_packages run
   step "check the .NET SDK" "install the .NET 10 SDK from https://dot.net/download and put dotnet on the PATH" check_sdk
-  # A tree that was configured for more stays so.
-  if [ ! -e "$native_dir/build.ninja" ]; then
-    step "configure native code" "delete the folder build and try again" configure cpu -DWARPLINE_BUILD_TESTS=OFF
-  fi
-  step "compile native code" "mend the first error in the log" compile cpu warpline storyteller
+  step "configure native code" "delete the folder build and try again" configure_library
+  step "compile native code" "mend the first error in the log" compile cpu warpline
+  step "build the C sample" "mend the first error in the log" build_sample
   step "compile managed code" "mend the first error in the log" compile_managed managed/Warpline.Cli/Warpline.Cli.csproj
   dotnet "$dotnet_dir/bin/Warpline.Cli/release/Warpline.Cli.dll" demo --samples samples --c-sample "$native_dir/samples/storyteller"
 }
