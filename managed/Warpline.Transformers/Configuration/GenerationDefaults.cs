@@ -10,7 +10,7 @@ public sealed record GenerationDefaults
 {
     private const long _maxBytes = 16 << 20;
 
-    /// <summary>Whether to sample; else greedy (do_sample).</summary>
+    /// <summary>Whether to sample; else greedy (do_sample). A temperature of 0 means greedy too.</summary>
     public bool DoSample { get; init; }
 
     /// <summary>Temperature, above 0 (temperature).</summary>
@@ -60,17 +60,18 @@ public sealed record GenerationDefaults
     private static GenerationDefaults Read(GenerationConfigFile file, string source)
     {
         const double tiny = 1e-6, large = 1e6;
+        double? temperature = new ConfigValue(source, "temperature", file.Temperature).Number(0, large);
         return new GenerationDefaults
         {
-            DoSample = new JsonValue(source, "do_sample", file.DoSample).Flag() ?? false,
-            Temperature = new JsonValue(source, "temperature", file.Temperature).Number(tiny, large),
-            TopK = new JsonValue(source, "top_k", file.TopK).Integer(0),
-            TopP = new JsonValue(source, "top_p", file.TopP).Number(tiny, 1),
-            MinP = new JsonValue(source, "min_p", file.MinP).Number(0, 1),
-            RepetitionPenalty = new JsonValue(source, "repetition_penalty", file.RepetitionPenalty).Number(tiny, large),
-            MaxNewTokens = new JsonValue(source, "max_new_tokens", file.MaxNewTokens).Integer(1),
-            BeginOfSequenceId = new JsonValue(source, "bos_token_id", file.BosTokenId).Integer(0),
-            EndOfSequenceIds = [.. new JsonValue(source, "eos_token_id", file.EosTokenId).TokenIds()],
+            DoSample = temperature != 0 && (new ConfigValue(source, "do_sample", file.DoSample).Flag() ?? false),
+            Temperature = temperature == 0 ? null : temperature,
+            TopK = new ConfigValue(source, "top_k", file.TopK).Integer(0),
+            TopP = new ConfigValue(source, "top_p", file.TopP).Number(tiny, 1),
+            MinP = new ConfigValue(source, "min_p", file.MinP).Number(0, 1),
+            RepetitionPenalty = new ConfigValue(source, "repetition_penalty", file.RepetitionPenalty).Number(tiny, large),
+            MaxNewTokens = new ConfigValue(source, "max_new_tokens", file.MaxNewTokens).Integer(1),
+            BeginOfSequenceId = new ConfigValue(source, "bos_token_id", file.BosTokenId).Integer(0),
+            EndOfSequenceIds = [.. new ConfigValue(source, "eos_token_id", file.EosTokenId).TokenIds()],
         };
     }
 }

@@ -13,11 +13,11 @@ internal sealed class ModelConfigReader(ConfigFile file, string source)
 
     public ModelConfig Read()
     {
-        JsonValue typeKey = Value("model_type", file.ModelType);
+        ConfigValue typeKey = Value("model_type", file.ModelType);
         string modelType = typeKey.Text() ?? throw typeKey.Missing("a string");
         ModelFamily family = ModelFamily.Find(modelType)
             ?? throw new InvalidDataException($"{source}: {ModelRules.UnknownType(modelType)}");
-        JsonValue quantization = Value("quantization_config", file.QuantizationConfig);
+        ConfigValue quantization = Value("quantization_config", file.QuantizationConfig);
         if (!quantization.IsNull)
         {
             throw quantization.Wrong("a checkpoint without quantisation");
@@ -26,8 +26,8 @@ internal sealed class ModelConfigReader(ConfigFile file, string source)
         int layers = Required("num_hidden_layers", file.NumHiddenLayers);
         int heads = Required("num_attention_heads", file.NumAttentionHeads);
         int maxPositions = Value("max_position_embeddings", file.MaxPositionEmbeddings).Integer() ?? family.MaxPositions;
-        JsonValue bos = Value("bos_token_id", file.BosTokenId);
-        JsonValue eos = Value("eos_token_id", file.EosTokenId);
+        ConfigValue bos = Value("bos_token_id", file.BosTokenId);
+        ConfigValue eos = Value("eos_token_id", file.EosTokenId);
         return new ModelConfig
         {
             ModelType = modelType,
@@ -52,23 +52,23 @@ internal sealed class ModelConfigReader(ConfigFile file, string source)
         };
     }
 
-    private JsonValue Value(string key, JsonElement element) => new(source, key, element);
+    private ConfigValue Value(string key, JsonElement element) => new(source, key, element);
 
     private int Required(string key, JsonElement element)
     {
-        JsonValue value = Value(key, element);
+        ConfigValue value = Value(key, element);
         return value.Integer() ?? throw value.Missing("an integer above 0");
     }
 
     private int KeyValueHeads(ModelFamily family, int heads)
     {
-        JsonValue value = Value("num_key_value_heads", file.NumKeyValueHeads);
+        ConfigValue value = Value("num_key_value_heads", file.NumKeyValueHeads);
         return value.Integer() ?? (value.IsPresent ? heads : family.KeyValueHeadCount ?? heads);
     }
 
     private int HeadDimension(ModelFamily family, int heads)
     {
-        JsonValue value = Value("head_dim", file.HeadDim);
+        ConfigValue value = Value("head_dim", file.HeadDim);
         if ((value.Integer() ?? family.HeadDimension) is int given)
         {
             return given;
@@ -82,7 +82,7 @@ internal sealed class ModelConfigReader(ConfigFile file, string source)
 
     private HiddenActivation Activation()
     {
-        JsonValue value = Value("hidden_act", file.HiddenAct);
+        ConfigValue value = Value("hidden_act", file.HiddenAct);
         return value.Text() switch
         {
             null or "silu" or "swish" => HiddenActivation.Silu,
@@ -94,7 +94,7 @@ internal sealed class ModelConfigReader(ConfigFile file, string source)
 
     private ElementType? StoredType()
     {
-        JsonValue value = Value("dtype", file.Dtype);
+        ConfigValue value = Value("dtype", file.Dtype);
         value = value.IsNull ? Value("torch_dtype", file.TorchDtype) : value;
         return value.Text() switch
         {
@@ -113,7 +113,7 @@ internal sealed class ModelConfigReader(ConfigFile file, string source)
             return [];
         }
 
-        JsonValue windowKey = Value("sliding_window", file.SlidingWindow);
+        ConfigValue windowKey = Value("sliding_window", file.SlidingWindow);
         int? window = windowKey.Integer() ?? (windowKey.IsPresent ? null : _defaultWindow);
         bool everyLayer = family.Window == ModelFamily.WindowRule.AllLayers;
         if (!everyLayer && !(Value("use_sliding_window", file.UseSlidingWindow).Flag() ?? false))
@@ -122,7 +122,7 @@ internal sealed class ModelConfigReader(ConfigFile file, string source)
         }
 
         int firstWindowed = everyLayer ? 0 : Value("max_window_layers", file.MaxWindowLayers).Integer() ?? _defaultMaxWindowLayers;
-        JsonValue typesKey = Value("layer_types", file.LayerTypes);
+        ConfigValue typesKey = Value("layer_types", file.LayerTypes);
         string[]? types = typesKey.Texts();
         if (types is null)
         {
@@ -134,7 +134,7 @@ internal sealed class ModelConfigReader(ConfigFile file, string source)
         return WindowsByType(typesKey, types, window, everyLayer);
     }
 
-    private static ImmutableArray<int?> WindowsByType(JsonValue key, string[] types, int? window, bool everyLayer)
+    private static ImmutableArray<int?> WindowsByType(ConfigValue key, string[] types, int? window, bool everyLayer)
     {
         if (types.Any(type => type is not (_fullAttention or _slidingAttention)))
         {

@@ -69,7 +69,7 @@ internal static class ModelRules
 
     private static IEnumerable<string?> RopeFaults(RopeConfig rope, int headDimension)
     {
-        yield return Fault(rope.Theta is > 1 and <= _maxNumber, "rope_theta", rope.Theta, $"a number above 1, at most {_maxNumber:g}");
+        yield return Fault(rope.Theta is > 1 and <= _maxNumber, "rope_theta", rope.Theta, $"a number above 1, at most {_maxNumber}");
         yield return Fault(
             rope.PartialRotaryFactor is > 0 and <= 1, "partial_rotary_factor", rope.PartialRotaryFactor, "a number above 0, at most 1");
         int rotary = rope.RotaryDimension(headDimension);
@@ -82,7 +82,7 @@ internal static class ModelRules
             yield break;
         }
 
-        yield return Fault(rope.Factor is >= 1 and <= _maxNumber, "factor", rope.Factor, $"a number from 1 to {_maxNumber:g}");
+        yield return Fault(rope.Factor is >= 1 and <= _maxNumber, "factor", rope.Factor, $"a number from 1 to {_maxNumber}");
         if (rope.Kind == RopeKind.Linear)
         {
             yield break;
@@ -111,7 +111,7 @@ internal static class ModelRules
         Fault(value >= 1 && value <= max, key, value, $"an integer from 1 to {max}");
 
     private static string? Positive(string key, double value) =>
-        Fault(value is > 0 and <= _maxNumber, key, value, Text($"a number above 0, at most {_maxNumber:g}"));
+        Fault(value is > 0 and <= _maxNumber, key, value, Text($"a number above 0, at most {_maxNumber}"));
 
     private static string? Fault(bool holds, string key, double value, string requirement) =>
         holds ? null : Text($"{key} = {value}; {requirement} is required.");

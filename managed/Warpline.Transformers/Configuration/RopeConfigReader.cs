@@ -32,14 +32,14 @@ internal sealed class RopeConfigReader
         }
         else
         {
-            throw new JsonValue(source, _parent, element).Wrong("an object");
+            throw new ConfigValue(source, _parent, element).Wrong("an object");
         }
     }
 
     public RopeConfig Read(int maxPositions)
     {
         JsonElement byLayer = _rope.FullAttention.ValueKind != JsonValueKind.Undefined ? _rope.FullAttention : _rope.SlidingAttention;
-        JsonValue nested = Value("full_attention or sliding_attention", byLayer);
+        ConfigValue nested = Value("full_attention or sliding_attention", byLayer);
         if (nested.IsPresent)
         {
             throw nested.Wrong("one RoPE for all layers");
@@ -49,9 +49,9 @@ internal sealed class RopeConfigReader
         {
             Kind = Kind(),
             Theta = Value("rope_theta", _rope.RopeTheta).Number()
-                ?? new JsonValue(_source, "rope_theta", _file.RopeTheta).Number() ?? _defaultTheta,
+                ?? new ConfigValue(_source, "rope_theta", _file.RopeTheta).Number() ?? _defaultTheta,
             PartialRotaryFactor = Value("partial_rotary_factor", _rope.PartialRotaryFactor).Number()
-                ?? new JsonValue(_source, "partial_rotary_factor", _file.PartialRotaryFactor).Number() ?? 1,
+                ?? new ConfigValue(_source, "partial_rotary_factor", _file.PartialRotaryFactor).Number() ?? 1,
         };
         return common.Kind switch
         {
@@ -73,17 +73,17 @@ internal sealed class RopeConfigReader
         element.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null
         || (element.ValueKind == JsonValueKind.Object && element.GetPropertyCount() == 0);
 
-    private JsonValue Value(string key, JsonElement element) => new(_source, $"{_parent}.{key}", element);
+    private ConfigValue Value(string key, JsonElement element) => new(_source, $"{_parent}.{key}", element);
 
     private double Required(string key, JsonElement element)
     {
-        JsonValue value = Value(key, element);
+        ConfigValue value = Value(key, element);
         return value.Number() ?? throw value.Missing("a number");
     }
 
     private RopeKind Kind()
     {
-        JsonValue value = Value("rope_type", _rope.RopeType);
+        ConfigValue value = Value("rope_type", _rope.RopeType);
         value = value.IsNull ? Value("type", _rope.Type) : value;
         return value.Text() switch
         {
@@ -96,20 +96,20 @@ internal sealed class RopeConfigReader
     }
 
     private int OriginalMaxPositions(int maxPositions) =>
-        new JsonValue(_source, "original_max_position_embeddings", _file.OriginalMaxPositionEmbeddings).Integer()
+        new ConfigValue(_source, "original_max_position_embeddings", _file.OriginalMaxPositionEmbeddings).Integer()
         ?? Value("original_max_position_embeddings", _rope.OriginalMaxPositionEmbeddings).Integer()
         ?? maxPositions;
 
     private RopeConfig Yarn(RopeConfig common, int maxPositions)
     {
-        JsonValue truncate = Value("truncate", _rope.Truncate);
+        ConfigValue truncate = Value("truncate", _rope.Truncate);
         if (truncate.Flag() == false)
         {
             throw truncate.Wrong("true (whole dimensions as borders)");
         }
 
         int original = OriginalMaxPositions(maxPositions);
-        JsonValue factorKey = Value("factor", _rope.Factor);
+        ConfigValue factorKey = Value("factor", _rope.Factor);
         double factor = factorKey.Number()
             ?? (factorKey.IsPresent && original > 0 ? (double)maxPositions / original : throw factorKey.Missing("a number"));
         return common with

@@ -5,10 +5,11 @@ namespace Warpline.Transformers;
 /// <summary>The vocabulary and the merges of a BPE model, checked: ids are unique, and a merge joins two tokens into a third.</summary>
 internal sealed class BpeVocabulary
 {
-    private readonly Dictionary<int, string> _tokens = [];
+    private readonly Dictionary<int, string> _tokens;
 
-    private BpeVocabulary(Dictionary<string, int> ids, List<string> merges, bool ignoreMerges)
+    private BpeVocabulary(Dictionary<string, int> ids, Dictionary<int, string> tokens, List<string> merges, bool ignoreMerges)
     {
+        _tokens = tokens;
         Ids = ids;
         ModelIds = new Dictionary<string, int>(ids, StringComparer.Ordinal);
         Merges = merges;
@@ -43,13 +44,13 @@ internal sealed class BpeVocabulary
         RequireAbsent(model.ByteFallback == true, "byte_fallback", model.ByteFallback, source);
         bool hasAllBytes = Enumerable.Range(0, 256).All(value => ids.ContainsKey(ByteAlphabet.CharOf((byte)value).ToString()));
         RequireAbsent(!hasAllBytes && !string.IsNullOrEmpty(model.UnknownToken), "unk_token (where bytes lack a token)", model.UnknownToken, source);
-        var vocabulary = new BpeVocabulary(ids, ReadMerges(model.Merges, ids, source), model.IgnoreMerges ?? false);
+        var tokens = new Dictionary<int, string>(ids.Count);
         foreach ((string token, int id) in ids)
         {
-            vocabulary.AddId(token, id, source);
+            AddId(tokens, token, id, source);
         }
 
-        return vocabulary;
+        return new BpeVocabulary(ids, tokens, ReadMerges(model.Merges, ids, source), model.IgnoreMerges ?? false);
     }
 
     /// <summary>Adds an added token, which may be one of the model's under the same id.</summary>
@@ -57,7 +58,7 @@ internal sealed class BpeVocabulary
     {
         if (!Ids.TryGetValue(token, out int known))
         {
-            AddId(token, id, source);
+            AddId(_tokens, token, id, source);
             Ids.Add(token, id);
         }
         else if (known != id)
@@ -66,11 +67,11 @@ internal sealed class BpeVocabulary
         }
     }
 
-    private void AddId(string token, int id, string source)
+    private static void AddId(Dictionary<int, string> tokens, string token, int id, string source)
     {
-        if (id < 0 || !_tokens.TryAdd(id, token))
+        if (id < 0 || !tokens.TryAdd(id, token))
         {
-            string other = id < 0 ? "an id from 0 on is required" : $"\"{_tokens[id]}\" has it already";
+            string other = id < 0 ? "an id from 0 on is required" : $"\"{tokens[id]}\" has it already";
             throw new InvalidDataException($"{source}: the token \"{token}\" has id {id}; {other}.");
         }
     }

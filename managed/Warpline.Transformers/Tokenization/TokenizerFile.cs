@@ -82,7 +82,7 @@ internal sealed class BpeModelFile
     public JsonElement Merges { get; init; }
 }
 
-/// <summary>A pre-tokenizer, normaliser, decoder or post-processor; which keys count depends on the type.</summary>
+/// <summary>A pre-tokenizer, normaliser, decoder, post-processor or model; which keys count depends on the type.</summary>
 internal sealed class TokenizerPartFile
 {
     [JsonPropertyName("type")]

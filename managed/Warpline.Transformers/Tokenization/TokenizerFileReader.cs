@@ -23,6 +23,12 @@ internal sealed class TokenizerFileReader(TokenizerFile file, string source)
             throw Refused("pre_tokenizer", file.PreTokenizer, "one that ends in ByteLevel");
         }
 
+        TokenizerPartFile model = Part(file.Model, CheckpointJson.Default.TokenizerPartFile, "model");
+        if (model.Type is not (null or "BPE"))
+        {
+            throw new InvalidDataException($"{source}: model.type is \"{model.Type}\"; \"BPE\" is required.");
+        }
+
         BpeVocabulary vocabulary = BpeVocabulary.Read(Part(file.Model, CheckpointJson.Default.BpeModelFile, "model"), source);
         List<AddedToken> added = ReadAddedTokens(vocabulary);
         List<int> prefix = [];

@@ -7,7 +7,7 @@ namespace Warpline.Transformers;
 /// One key of a configuration file with its value. Every reader takes null and an absent key alike, checks the range,
 /// and complains with file, key, value and requirement.
 /// </summary>
-internal readonly struct JsonValue(string source, string key, JsonElement element)
+internal readonly struct ConfigValue(string source, string key, JsonElement element)
 {
     private const int _maxQuoted = 60;
 
