@@ -24,7 +24,7 @@ internal static class LogitsCommand
               warpline logits samples/models/storyteller --tokens-file ids.json --output logits.safetensors
             """)
         {
-            shared.Model, tokens, output, shared.Type, shared.Device, shared.Json,
+            shared.Model, tokens, output, shared.Type, shared.RotaryType, shared.Device, shared.Json,
         };
         command.SetAction(async (parsed, cancellation) =>
         {

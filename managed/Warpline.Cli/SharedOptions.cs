@@ -28,6 +28,13 @@ internal sealed class SharedOptions
         HelpName = "float32|bfloat16|float16",
     }.AcceptOnlyFromAmong("float32", "bfloat16", "float16");
 
+    public Option<string> RotaryType { get; } = new Option<string>("--rope-dtype")
+    {
+        Description = "Round the rotary frequencies to this type, as engines do that cast the whole model.",
+        HelpName = "float32|bfloat16|float16",
+        DefaultValueFactory = _ => "float32",
+    }.AcceptOnlyFromAmong("float32", "bfloat16", "float16");
+
     /// <summary>The device that was asked for, if this machine and library have it.</summary>
     /// <exception cref="WarplineException">There is no such device.</exception>
     public ComputeDevice ReadDevice(ParseResult parsed)
@@ -49,15 +56,18 @@ internal sealed class SharedOptions
         return new ModelOptions
         {
             Device = device,
-            ActivationType = parsed.GetValue(Type) switch
-            {
-                "float32" => ElementType.Float32,
-                "bfloat16" => ElementType.BFloat16,
-                "float16" => ElementType.Float16,
-                _ => device.Kind == DeviceKind.Cpu ? ElementType.Float32 : ElementType.BFloat16,
-            },
+            ActivationType = Parse(parsed.GetValue(Type)) ?? (device.Kind == DeviceKind.Cpu ? ElementType.Float32 : ElementType.BFloat16),
+            RotaryFrequencyType = Parse(parsed.GetValue(RotaryType)) ?? ElementType.Float32,
         };
     }
+
+    private static ElementType? Parse(string? type) => type switch
+    {
+        "float32" => ElementType.Float32,
+        "bfloat16" => ElementType.BFloat16,
+        "float16" => ElementType.Float16,
+        _ => null,
+    };
 
     public Task<TransformerModel> LoadAsync(ParseResult parsed, CancellationToken cancellation) =>
         TransformerModel.LoadAsync(parsed.GetValue(Model)!.FullName, ReadModelOptions(parsed), null, cancellation);

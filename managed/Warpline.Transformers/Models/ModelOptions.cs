@@ -10,6 +10,13 @@ public sealed record ModelOptions
     public ElementType ActivationType { get; init; } = ElementType.Float32;
 
     /// <summary>
+    /// Type that the frequencies of the rotary embedding are rounded to. Float32 does not round. A 16-bit type reproduces
+    /// engines that cast the whole model, these numbers included, as <c>model.to(torch.bfloat16)</c> does in transformers;
+    /// that moves the angles of late positions a lot, so it is for comparing only.
+    /// </summary>
+    public ElementType RotaryFrequencyType { get; init; } = ElementType.Float32;
+
+    /// <summary>
     /// Packs the weights of linear layers at load into memory of their own: products of many rows are faster, at the price
     /// of the copy's memory. Without it weights run from where they lie, in the mapped file for instance.
     /// </summary>

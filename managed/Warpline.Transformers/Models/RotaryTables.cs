@@ -6,7 +6,7 @@ namespace Warpline.Transformers;
 /// Cosines and sines of a model's rotary embedding, and the numbers 0, 1, ... that name their rows. Made as far as the
 /// longest session needs and shared by all; a longer session makes longer tables, shorter ones live on beside them.
 /// </summary>
-internal sealed class RotaryTables(ArchitectureSpec spec) : IDisposable
+internal sealed class RotaryTables(ArchitectureSpec spec, ElementType frequencyType) : IDisposable
 {
     private const int SmallestRows = 1024;
 
@@ -21,7 +21,7 @@ internal sealed class RotaryTables(ArchitectureSpec spec) : IDisposable
             if (_tables.Count == 0 || _tables[^1].Rows < positions)
             {
                 long rows = Math.Max(SmallestRows, (long)BitOperations.RoundUpToPowerOf2((uint)positions));
-                _tables.Add(new Table(spec, (int)Math.Min(rows, spec.MaxPositions)));
+                _tables.Add(new Table(spec, frequencyType, (int)Math.Min(rows, spec.MaxPositions)));
             }
 
             return _tables[^1];
@@ -44,7 +44,7 @@ internal sealed class RotaryTables(ArchitectureSpec spec) : IDisposable
         private readonly HostTensor _sines;
         private readonly HostTensor _positions;
 
-        public Table(ArchitectureSpec spec, int rows)
+        public Table(ArchitectureSpec spec, ElementType frequencyType, int rows)
         {
             RopeConfig rope = spec.Rope;
             int pairs = rope.RotaryDimension(spec.HeadSize) / 2;
@@ -71,6 +71,11 @@ internal sealed class RotaryTables(ArchitectureSpec spec) : IDisposable
                 BetaSlow = rope.BetaSlow,
                 AttentionFactor = rope.AttentionFactor,
             });
+            if (frequencyType != ElementType.Float32 && rows > 1)
+            {
+                RoundFrequencies(_cosines.AsSpan<float>(), _sines.AsSpan<float>(), pairs, frequencyType);
+            }
+
             Span<int> positions = _positions.AsSpan<int>();
             for (int i = 0; i < rows; i++)
             {
@@ -92,6 +97,35 @@ internal sealed class RotaryTables(ArchitectureSpec spec) : IDisposable
             _cosines.Dispose();
             _sines.Dispose();
             _positions.Dispose();
+        }
+
+        /// <summary>
+        /// Fills the tables again from frequencies rounded to a 16-bit type. Row 0 holds the magnitude and row 1 the
+        /// angles that are the frequencies: they are at most 1, so nothing has wrapped around.
+        /// </summary>
+        private static void RoundFrequencies(Span<float> cosines, Span<float> sines, int pairs, ElementType type)
+        {
+            for (int pair = 0; pair < pairs; pair++)
+            {
+                double magnitude = cosines[pair], frequency = Round(MathF.Atan2(sines[pairs + pair], cosines[pairs + pair]), type);
+                for (int row = 0, at = pair; at < cosines.Length; row++, at += pairs)
+                {
+                    (double sine, double cosine) = Math.SinCos(row * frequency);
+                    (cosines[at], sines[at]) = ((float)(magnitude * cosine), (float)(magnitude * sine));
+                }
+            }
+        }
+
+        private static float Round(float value, ElementType type)
+        {
+            if (type == ElementType.Float16)
+            {
+                return (float)(Half)value;
+            }
+
+            // bfloat16, to nearest even: the upper half of the bits.
+            uint bits = BitConverter.SingleToUInt32Bits(value);
+            return BitConverter.UInt32BitsToSingle((bits + 0x7fff + ((bits >> 16) & 1)) & 0xffff0000);
         }
     }
 }

@@ -17,7 +17,7 @@ public sealed class TransformerModel : IDisposable
     private TransformerModel(ModelConfig config, ArchitectureSpec spec, ModelOptions options, ModelWeights weights)
     {
         (Config, Spec, Options, Weights) = (config, spec, options, weights);
-        Rotary = new RotaryTables(spec);
+        Rotary = new RotaryTables(spec, options.RotaryFrequencyType);
         Gate = new UseGate(typeof(TransformerModel), exclusive: false, Free);
     }
 
@@ -153,17 +153,22 @@ public sealed class TransformerModel : IDisposable
 
     private static void CheckOptions(ModelOptions options)
     {
-        if (options.ActivationType is not (ElementType.Float32 or ElementType.Float16 or ElementType.BFloat16))
-        {
-            throw new ArgumentException(
-                $"ActivationType is {options.ActivationType}; Float32, Float16 or BFloat16 is required.", nameof(options));
-        }
+        CheckType(nameof(options.ActivationType), options.ActivationType);
+        CheckType(nameof(options.RotaryFrequencyType), options.RotaryFrequencyType);
 
         if (!WarplineLibrary.Devices.Any(info => info.Device == options.Device))
         {
             throw new WarplineException(
                 WarplineStatus.NoDevice, $"There is no device {options.Device}; this library and machine have "
                 + $"{string.Join(", ", WarplineLibrary.Devices.Select(info => info.Device))}.", nameof(options.Device));
+        }
+    }
+
+    private static void CheckType(string name, ElementType type)
+    {
+        if (type is not (ElementType.Float32 or ElementType.Float16 or ElementType.BFloat16))
+        {
+            throw new ArgumentException($"{name} is {type}; Float32, Float16 or BFloat16 is required.");
         }
     }
 

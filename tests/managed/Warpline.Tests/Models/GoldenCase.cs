@@ -10,6 +10,13 @@ internal sealed class GoldenCase
     private GoldenCase(string directory, int[][] prompts, int[][] greedy, double[][] margins, float[][] logits) =>
         (Directory, Prompts, Greedy, Margins, Logits) = (directory, prompts, greedy, margins, logits);
 
+    /// <summary>
+    /// How to compute what the golden files hold: their float64 logits come from models that were cast to bfloat16 as a
+    /// whole before, so the rotary frequencies are rounded to bfloat16 as the weights are. (Those of the storyteller were
+    /// not, and models do not round them by default.)
+    /// </summary>
+    public static ModelOptions Options { get; } = new() { RotaryFrequencyType = ElementType.BFloat16 };
+
     public string Directory { get; }
 
     public int[][] Prompts { get; }

@@ -17,8 +17,20 @@ public sealed class GoldenModelTests
         [ValueSource(nameof(Names))] string name, [Values(null, 7, 1)] int? pieces, [Values] bool packed)
     {
         GoldenCase golden = GoldenCase.Load(name);
-        using TransformerModel model = await TransformerModel.LoadAsync(golden.Directory, new ModelOptions { PackWeights = packed });
+        using TransformerModel model = await TransformerModel.LoadAsync(golden.Directory, GoldenCase.Options with { PackWeights = packed });
         Assert.That(GoldenCheck.Fault(model, golden, pieces), Is.Null);
+    }
+
+    [Test]
+    public async Task Frequencies_are_exact_unless_asked_otherwise()
+    {
+        GoldenCase golden = GoldenCase.Load("llama");
+        using TransformerModel model = await TransformerModel.LoadAsync(golden.Directory);
+        Reference.Float64Llama reference = new(golden.Directory);
+        double[] expected = [.. golden.Prompts[2].SelectMany(reference.Step)];
+        float[] logits = GoldenCheck.Run(model, golden.Prompts[2]);
+        Assert.That(logits.Zip(expected, (a, b) => Math.Abs(a - b)).Max(), Is.LessThan(GoldenCheck.LogitTolerance));
+        Assert.That(GoldenCheck.Fault(model, golden), Is.Not.Null, "the golden file has rounded ones");
     }
 
     [Test]
@@ -26,7 +38,7 @@ public sealed class GoldenModelTests
     public async Task Every_instruction_set_of_the_machine_equals_the_reference([ValueSource(nameof(Names))] string name)
     {
         GoldenCase golden = GoldenCase.Load(name);
-        using TransformerModel model = await TransformerModel.LoadAsync(golden.Directory);
+        using TransformerModel model = await TransformerModel.LoadAsync(golden.Directory, GoldenCase.Options);
         int ran = 0;
         foreach (string set in new[] { "avx2", "avx512", "avx512_bf16" })
         {
@@ -54,7 +66,7 @@ public sealed class GoldenModelTests
     public async Task Batch_invariant_logits_do_not_depend_on_the_pieces([ValueSource(nameof(Names))] string name)
     {
         GoldenCase golden = GoldenCase.Load(name);
-        using TransformerModel model = await TransformerModel.LoadAsync(golden.Directory, new ModelOptions { BatchInvariant = true });
+        using TransformerModel model = await TransformerModel.LoadAsync(golden.Directory, GoldenCase.Options with { BatchInvariant = true });
         Assert.That(GoldenCheck.Fault(model, golden), Is.Null);
         int[] tokens = [.. golden.Prompts[^1], .. golden.Greedy[^1]];
         float[] whole = GoldenCheck.Run(model, tokens);
@@ -73,7 +85,7 @@ public sealed class GoldenModelTests
     {
         GoldenCase golden = GoldenCase.Load(name);
         using TransformerModel model = await TransformerModel.LoadAsync(
-            golden.Directory, new ModelOptions { ActivationType = ElementType.BFloat16 });
+            golden.Directory, GoldenCase.Options with { ActivationType = ElementType.BFloat16 });
         double error = 0, energy = 0;
         for (int i = 0; i < golden.Prompts.Length; i++)
         {

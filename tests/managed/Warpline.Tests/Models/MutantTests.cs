@@ -32,7 +32,7 @@ public sealed class MutantTests
         yield return Rope("llama-rope-llama3", "original 72", rope => rope with { OriginalMaxPositions = 72 });
         yield return Rope("llama-rope-yarn", "no scaling", rope => rope with { Kind = RopeKind.None });
         yield return Rope("llama-rope-yarn", "attention factor 1", rope => rope with { AttentionFactor = 1 });
-        yield return Rope("llama-rope-yarn", "original 128", rope => rope with { OriginalMaxPositions = 128 });
+        yield return Rope("llama-rope-yarn", "original 256", rope => rope with { OriginalMaxPositions = 256 });
 
         // Parts left out.
         yield return Case("llama-bias", "no QKV bias", spec => spec with { QueryKeyValueBias = false });
@@ -64,7 +64,7 @@ public sealed class MutantTests
     }
 
     private static TransformerModel Create(GoldenCase golden, ModelConfig config, ArchitectureSpec spec) =>
-        TransformerModel.Create(config, spec, CheckpointWeights.Open(golden.Directory), new ModelOptions());
+        TransformerModel.Create(config, spec, CheckpointWeights.Open(golden.Directory), GoldenCase.Options);
 
     private static ImmutableArray<int?> Windows(ArchitectureSpec spec, int? window) =>
         [.. Enumerable.Repeat(window, spec.LayerCount)];
