@@ -15,6 +15,7 @@ public sealed class ByteLevelBpeTokenizer : Tokenizer
 {
     private readonly BpeVocabulary _vocabulary;
     private readonly BpeTokenizer _pieces;
+    private readonly Lazy<LongPieceEncoder> _longPieces;
     private readonly SplitPreTokenizer _splitter;
     private readonly AddedTokenFinder _rawTokens;
     private readonly AddedTokenFinder _normalizedTokens;
@@ -34,6 +35,7 @@ public sealed class ByteLevelBpeTokenizer : Tokenizer
         _normalizedTokens = new AddedTokenFinder(
             added.Where(token => token.Normalized), content => normalizer?.Normalize(content) ?? content);
         Normalizer = normalizer;
+        _longPieces = new Lazy<LongPieceEncoder>(() => new LongPieceEncoder(vocabulary));
         _pieces = BpeTokenizer.Create(new BpeOptions(vocabulary.ModelIds) { Merges = vocabulary.Merges, ByteLevel = true });
     }
 
@@ -240,7 +242,9 @@ public sealed class ByteLevelBpeTokenizer : Tokenizer
     {
         IReadOnlyList<int> ids = _vocabulary.IgnoreMerges && _vocabulary.ModelIds.TryGetValue(ByteAlphabet.Spell(piece), out int whole)
             ? [whole]
-            : _pieces.EncodeToIds(piece, considerPreTokenization: false, considerNormalization: false);
+            : piece.Length >= LongPieceEncoder.MinLength
+                ? _longPieces.Value.Encode(piece)
+                : _pieces.EncodeToIds(piece, considerPreTokenization: false, considerNormalization: false);
         output.AddPiece(piece, ids, this);
     }
 
