@@ -43,11 +43,11 @@ internal sealed class Demonstration(Terminal terminal, DirectoryInfo samples, Fi
     {
         _output.Write($"A story: {expected.Prompt}");
         List<int> ids = [];
-        GenerationOptions greedy = new() { Temperature = 0 };
+        GenerationOptions greedy = new() { Temperature = 0, StopSequences = ["\n"] };
         await foreach (GeneratedToken token in generator.GenerateAsync(expected.Ids, greedy, cancellation).ConfigureAwait(false))
         {
             ids.Add(token.Id);
-            _output.Write(token.Text.ReplaceLineEndings(" / "));
+            _output.Write(token.Text);
             _output.Flush();
         }
 

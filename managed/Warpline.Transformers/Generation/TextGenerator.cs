@@ -145,6 +145,7 @@ public sealed class TextGenerator : IAsyncDisposable
             await foreach (GeneratedToken token in channel.Reader.ReadAllAsync(ending.Token).ConfigureAwait(false))
             {
                 yield return token;
+                ending.Token.ThrowIfCancellationRequested();
             }
         }
         finally
