@@ -2,71 +2,25 @@
 // rotate through 512 MiB against dense reading of the same memory.
 #include <warpline/gemm.h>
 
-#include <cmath>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "support/harness.h"
 #include "support/limits.h"
+#include "support/memory.h"
 
 namespace {
 
+using wl::bench::check;
+using wl::bench::dense;
+using wl::bench::Memory;
+using wl::bench::name_of;
 using wl::bench::Report;
+using wl::bench::size_of;
 using wl::bench::Task;
 
 constexpr int64_t kRotatedBytes = int64_t{512} << 20;
-
-// Pseudo-random values of about 1, as float32 or as the upper half of it.
-struct Memory {
-  explicit Memory(int64_t byte_count)
-      : bytes(byte_count), data(std::aligned_alloc(4096, (byte_count + 4095) & ~4095)) {
-    if (data == nullptr) std::exit(2);
-  }
-  ~Memory() { std::free(data); }
-  Memory(const Memory&) = delete;
-  Memory& operator=(const Memory&) = delete;
-
-  void fill(int32_t dtype) {
-    uint32_t state = 12345;
-    const int64_t size = dtype == WL_DTYPE_FLOAT32 ? 4 : 2;
-    for (int64_t i = 0; i < bytes / size; ++i) {
-      state = state * 1664525u + 1013904223u;
-      const float value = static_cast<float>(static_cast<int32_t>(state)) * 0x1p-31f;
-      uint32_t bits;
-      std::memcpy(&bits, &value, 4);
-      if (size == 4) static_cast<uint32_t*>(data)[i] = bits;
-      if (size == 2) static_cast<uint16_t*>(data)[i] = static_cast<uint16_t>(bits >> 16);
-    }
-  }
-
-  int64_t bytes;
-  void* data;
-};
-
-int64_t size_of(int32_t dtype) { return dtype == WL_DTYPE_FLOAT32 ? 4 : 2; }
-
-wl_tensor matrix(void* data, int32_t dtype, int64_t rows, int64_t columns) {
-  wl_tensor t{};
-  t.data = data;
-  t.dtype = dtype;
-  t.rank = 2;
-  t.shape[0] = rows;
-  t.shape[1] = t.strides[0] = columns;
-  t.strides[1] = 1;
-  return t;
-}
-
-void check(wl_status status) {
-  if (status == WL_STATUS_OK) return;
-  std::fprintf(stderr, "%s\n", wl_last_error());
-  std::exit(2);
-}
-
-const char* name_of(int32_t dtype) { return dtype == WL_DTYPE_FLOAT32 ? "fp32" : "bf16"; }
 
 // One product of m rows with each of `count` weights [n, k] that follow each other in memory.
 struct Products {
@@ -75,9 +29,9 @@ struct Products {
       : x(m * k * size_of(x_dtype)), y(m * n * 4), count(weight_count) {
     x.fill(x_dtype);
     p.struct_size = sizeof p;
-    p.x = matrix(x.data, x_dtype, m, k);
-    p.y = matrix(y.data, WL_DTYPE_FLOAT32, m, n);
-    p.weight = matrix(weights, weight_dtype, n, k);
+    p.x = dense(x.data, x_dtype, {m, k});
+    p.y = dense(y.data, WL_DTYPE_FLOAT32, {m, n});
+    p.weight = dense(weights, weight_dtype, {n, k});
     at.struct_size = sizeof at;
     stride = n * k * size_of(weight_dtype);
   }
