@@ -18,6 +18,7 @@ TEST(AbiErrors, TheCallsAreLegalUntilTheyAreSpoilt) {
   EXPECT_EQ(wl_sample(&c.sample, nullptr), WL_STATUS_OK) << wl_last_error();
   EXPECT_EQ(wl_gemm(&c.gemm, nullptr), WL_STATUS_OK) << wl_last_error();
   EXPECT_EQ(wl_attention(&c.attention, nullptr), WL_STATUS_OK) << wl_last_error();
+  EXPECT_EQ(wl_kv_append(&c.append, nullptr), WL_STATUS_OK) << wl_last_error();
 }
 
 TEST(AbiErrors, Core) {

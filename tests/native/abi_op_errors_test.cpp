@@ -179,5 +179,26 @@ TEST(OpErrors, GemmAndAttention) {
   });
 }
 
+TEST(OpErrors, KvCache) {
+  expect_errors({
+      {"wl_kv_append: lengths[0] is 5 with 2 to add; must be at most 6 together, the capacity of the cache",
+       "lengths[0]", kInvalid,
+       [](Calls& c) {
+         c.lengths.set(0, 5);
+         return wl_kv_append(&c.append, nullptr);
+       }},
+      {"wl_kv_append: lengths[0] is -1; must be at least 0", "lengths[0]", kInvalid,
+       [](Calls& c) {
+         c.lengths.set(0, -1);
+         return wl_kv_append(&c.append, nullptr);
+       }},
+      {"wl_kv_append: sin is absent; must be given, as cos is", "sin", kInvalid,
+       [](Calls& c) {
+         c.append.cos = c.table.view();
+         return wl_kv_append(&c.append, nullptr);
+       }},
+  });
+}
+
 }  // namespace
 }  // namespace wl::test

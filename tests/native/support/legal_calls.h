@@ -31,6 +31,8 @@ struct Calls {
   Buffer q = Buffer::floats(WL_DTYPE_FLOAT32, {1, 2, 2, 4}, std::vector<double>(16, 1));
   Buffer k = Buffer::floats(WL_DTYPE_FLOAT32, {1, 3, 1, 4}, std::vector<double>(12, 1));
   Buffer o = Buffer(WL_DTYPE_FLOAT32, {1, 2, 2, 4});
+  Buffer k_cache = Buffer(WL_DTYPE_FLOAT32, {1, 6, 1, 4}), v_cache = Buffer(WL_DTYPE_FLOAT32, {1, 6, 1, 4});
+  Buffer lengths = Buffer::ints({1}, {3});
   wl_sampling_row settings[2] = {};
 
   wl_launch launch{};
@@ -45,6 +47,7 @@ struct Calls {
   wl_sample_params sample{};
   wl_gemm_params gemm{};
   wl_attention_params attention{};
+  wl_kv_append_params append{};
 
   Calls() {
     launch.struct_size = sizeof launch;
@@ -94,6 +97,11 @@ struct Calls {
     attention.q = q.view();
     attention.k = attention.v = k.view();
     attention.o = o.view();
+    append.struct_size = sizeof append;
+    append.k = append.v = heads.view();
+    append.k_cache = k_cache.view();
+    append.v_cache = v_cache.view();
+    append.lengths = lengths.view();
   }
 
   bool untouched() const {
@@ -104,7 +112,7 @@ struct Calls {
       return true;
     };
     return poisoned(y.values()) && poisoned(rotated.values()) && poisoned(out_ids.values()) &&
-           poisoned(o.values());
+           poisoned(o.values()) && poisoned(k_cache.values()) && poisoned(v_cache.values());
   }
 };
 
