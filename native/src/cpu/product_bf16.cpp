@@ -1,7 +1,7 @@
 // Register-tile products in bfloat16 by the dot-product instruction of AVX-512 BF16: C[rows x 32] += A[rows x k]
 // B[k x 32], two elements of k a step.
 //
-// Tile: 14 rows x 2 vectors of 16 columns. A step loads 16 pairs of k from each panel, broadcasts a pair of A for
+// Tile: 12 rows x 2 vectors of 16 columns. A step loads 16 pairs of k from each panel, broadcasts a pair of A for
 // each row and dots it into both. Bound by the dot-product units. The instruction takes subnormal numbers for
 // zero and rounds each of its two additions to nearest even.
 #include <immintrin.h>
@@ -18,7 +18,7 @@
 namespace wl::cpu {
 namespace {
 
-constexpr int kRows = 14;
+constexpr int kRows = 12;
 
 inline __attribute__((always_inline)) __m512bh load_pairs(const uint16_t* pairs) {
   return reinterpret_cast<__m512bh>(_mm512_loadu_si512(pairs));

@@ -20,10 +20,13 @@ namespace wl::cpu::HWY_NAMESPACE {
 namespace {
 
 constexpr int64_t kRows = 16;
+// Units of each weight row that are copied together: whole cache lines, so that rows which fall into one cache set
+// (any power of two apart) are read once, and the transpose works on memory without such conflicts.
+constexpr int64_t kPiece = 64;
+// Bytes that are asked for ahead in each row: 16 rows are more streams than the processor foresees by itself.
+constexpr int64_t kAhead = 1024;
 
-const char* address(const void* data, int64_t bytes) { return static_cast<const char*>(data) + bytes; }
-
-void transpose(const char* const* rows, int64_t units, uint32_t* panel) {
+void transpose(const uint32_t (&rows)[kRows][kPiece + 16], int64_t units, uint32_t* panel) {
   using U32 = hn::RebindToUnsigned<F32>;
   using U64 = hn::RepartitionToWide<U32>;
   const U32 d;
@@ -37,9 +40,8 @@ void transpose(const char* const* rows, int64_t units, uint32_t* panel) {
       hn::Vec<U32> v[4];
 #pragma GCC unroll 4
       for (int64_t r = 0; r < 4; ++r) {
-        const auto piece = [&](int64_t block) HWY_ATTR {
-          return hn::LoadDup128(d, reinterpret_cast<const uint32_t*>(rows[group + 4 * block + r]) + i);
-        };
+        const auto piece = [&](int64_t block)
+                               HWY_ATTR { return hn::LoadDup128(d, rows[group + 4 * block + r] + i); };
         v[r] = piece(0);
 #pragma GCC unroll 4
         for (int64_t block = 1; block < kBlocks; ++block)
@@ -58,7 +60,7 @@ void transpose(const char* const* rows, int64_t units, uint32_t* panel) {
     }
   }
   for (; i < units; ++i) {
-    for (int64_t r = 0; r < kRows; ++r) std::memcpy(panel + i * kRows + r, rows[r] + i * 4, 4);
+    for (int64_t r = 0; r < kRows; ++r) panel[i * kRows + r] = rows[r][i];
   }
 }
 
@@ -111,34 +113,25 @@ void expand(int32_t dtype, const uint16_t* pairs, int64_t count, float* panel) {
 
 void pack(bool in_pairs, int32_t dtype, const void* weight, int64_t row_stride, int64_t rows, int64_t count,
           void* panel) {
-  alignas(64) static constexpr uint32_t kZeros[kPanelSteps] = {};
-  const int64_t size = dtype == WL_DTYPE_FLOAT32 ? 4 : 2;
-  const char* pointers[kRows];
-  for (int64_t r = rows; r < kRows; ++r) pointers[r] = reinterpret_cast<const char*>(kZeros);
-  if (in_pairs || dtype == WL_DTYPE_FLOAT32) {
-    for (int64_t r = 0; r < rows; ++r) pointers[r] = address(weight, r * row_stride * size);
-    const int64_t units = in_pairs ? count / 2 : count;
-    auto* out = static_cast<uint32_t*>(panel);
-    transpose(pointers, units, out);
-    if (in_pairs && count % 2 != 0) {
-      for (int64_t r = 0; r < kRows; ++r) {
-        uint16_t last = 0;
-        std::memcpy(&last, pointers[r] + units * 4, 2);
-        out[units * kRows + r] = last;
+  const int64_t size = dtype == WL_DTYPE_FLOAT32 ? 4 : 2, group = in_pairs ? 2 : 1;
+  alignas(64) uint32_t copy[kRows][kPiece + 16];
+  for (int64_t r = rows; r < kRows; ++r) std::memset(copy[r], 0, sizeof copy[r]);
+  for (int64_t k = 0; k < count; k += kPiece * group) {
+    const int64_t piece = std::min(kPiece * group, count - k), units = (piece + group - 1) / group;
+    for (int64_t r = 0; r < rows; ++r) {
+      const char* source = static_cast<const char*>(weight) + (r * row_stride + k) * size;
+      for (int64_t line = 0; line < piece * size; line += 64)
+        __builtin_prefetch(source + kAhead + line, 0, 2);
+      if (piece * size == kPiece * 4) {  // A constant size becomes a few moves in place of a call.
+        std::memcpy(copy[r], source, kPiece * 4);
+      } else if (in_pairs) {
+        if (piece % 2 != 0) copy[r][units - 1] = 0;
+        std::memcpy(copy[r], source, static_cast<size_t>(piece) * 2);
+      } else {
+        to_float(dtype, source, reinterpret_cast<float*>(copy[r]), piece);
       }
     }
-    return;
-  }
-  // Converted 64 elements of a row at a time, so that the copy stays in the first level cache.
-  constexpr int64_t kPiece = 64;
-  alignas(64) float copy[kRows][kPiece + 16];
-  for (int64_t k = 0; k < count; k += kPiece) {
-    const int64_t piece = std::min(kPiece, count - k);
-    for (int64_t r = 0; r < rows; ++r) {
-      to_float(dtype, address(weight, (r * row_stride + k) * size), copy[r], piece);
-      pointers[r] = reinterpret_cast<const char*>(copy[r]);
-    }
-    transpose(pointers, piece, static_cast<uint32_t*>(panel) + k * kRows);
+    transpose(copy, units, static_cast<uint32_t*>(panel) + k / group * kRows);
   }
 }
 

@@ -1,15 +1,16 @@
-// The blocked kernel: y in tasks of up to 1008 rows x 128 columns, K in blocks of 256 steps.
+// The blocked kernel. A task is a part of y, up to 1920 rows x 128 columns (fewer columns for few rows).
 //
-//   x rows ----> copied once a call to rows of one block of K, in the product's type      (all workers)
-//   task:  for each block of K:  16 weight rows a panel, packed into the worker's own panels (packed weights are
-//          used where they lie), then 126 rows at a time times all panels, summed into the worker's C;
-//          then the epilogue of the task's part of y.
-// 126 rows are 9 tiles of 14 or 21 tiles of 6. A task's panels (128 KiB) and 126 rows of a block (126 KiB) stay in
-// the second level cache, two panels (32 KiB) in the first. Bound by the multiply-add (or dot-product) units for
-// many rows, by packing or by reading the weights for few. Every element's sum runs over k in order, whatever the
-// blocks, so neither their sizes nor the threads nor M change a bit.
+//   for each span of K (its panels take at most 512 KiB):
+//     16 weight rows make a panel, packed into the worker's own memory (packed weights are used where they lie)
+//     for each 120 rows of x:  for each 256 steps of the span:  rows x panels, summed into the worker's C
+//                              after the last span:             the epilogue of these rows
+//
+// x is used where it lies if it has the product's type; else all its rows are converted first, once a call. 120
+// rows are 10 tiles of 12 or 20 tiles of 6. The panels and 120 rows of a step block (120 KiB) stay in the second
+// level cache, two panels (32 KiB) in the first. Bound by the multiply-add (or dot-product) units for many rows, by
+// packing or by reading the weights for few. Every element's sum runs over k in order, whatever the blocks, so
+// neither their sizes nor the threads nor M change a bit.
 #include <algorithm>
-#include <cstring>
 
 #include "core/tensor.h"
 #include "cpu/arena.h"
@@ -22,14 +23,17 @@
 namespace wl::cpu {
 namespace {
 
-constexpr int64_t kRowsAtATime = 126;
-constexpr int64_t kTaskRows = 8 * kRowsAtATime;
+constexpr int64_t kBlockRows = 120;
+constexpr int64_t kTaskRows = 16 * kBlockRows;
 constexpr int64_t kTaskColumns = 128;
-constexpr int64_t kCopiedRowsBytes = int64_t{32} << 20;  // of x at a time, about
-constexpr int64_t kPreparedRows = 16;                    // a task of the copy
+constexpr int64_t kFewRows = 64;  // up to which a task is two panels wide: they stay in the first level cache
+constexpr int64_t kSpanBytes = int64_t{512} << 10;
+constexpr int64_t kConvertedBytes = int64_t{32} << 20;  // of x at a time, about
+constexpr int64_t kConvertedRows = 16;                  // a task of the conversion
 constexpr int64_t kSmallWork = int64_t{1} << 18;  // multiply-adds that are done before another thread woke up
 
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+constexpr int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
 template <class T>
 class Tiles {
@@ -42,18 +46,22 @@ class Tiles {
       : p_(p),
         isa_(isa),
         kernels_(product_kernels(isa)),
+        // An odd k of bfloat16 reads one element past the row: only a copy has it.
+        in_place_(element_size(p.x.dtype) == sizeof(T) && p.k % kGroup == 0),
         depth_blocks_(std::max<int64_t>(1, ceil_div(p.k, kDepth))),
-        lda_(padded_row(std::min(p.k, kDepth), sizeof(T))) {
-    const auto row_bytes = static_cast<int64_t>(sizeof(T)) * depth_blocks_ * lda_;
-    const int64_t fitting = kCopiedRowsBytes / row_bytes / kRowsAtATime * kRowsAtATime;
-    chunk_ = std::min(p.m, std::max(kRowsAtATime, fitting));
+        lda_(in_place_ ? p.x.strides[0] : padded_row(std::min(p.k, kDepth), sizeof(T))) {
+    const int64_t row_bytes = static_cast<int64_t>(sizeof(T)) * depth_blocks_ * lda_;
+    chunk_ = p.m;
+    if (!in_place_) {
+      chunk_ = std::min(p.m, std::max(kBlockRows, kConvertedBytes / row_bytes / kBlockRows * kBlockRows));
+      rows_bytes_ = scratch_part(static_cast<uint64_t>(row_bytes * chunk_));
+    }
     choose_tasks();
     const int64_t halves = p.gated() ? 2 : 1;
-    rows_bytes_ = scratch_part(static_cast<uint64_t>(row_bytes * chunk_));
-    sums_ = task_rows_ * ldc();
-    panels_ = kDepth * task_columns_;
-    slot_bytes_ =
-        scratch_part(static_cast<uint64_t>(sums_ * halves) * 4 + static_cast<uint64_t>(panels_) * sizeof(T));
+    panels_ = span_ * kDepth * task_columns_;
+    sums_ = (span_ == depth_blocks_ ? std::min(kBlockRows, task_rows_) : task_rows_) * ldc();
+    slot_bytes_ = scratch_part(static_cast<uint64_t>(halves * panels_) * sizeof(T)) +
+                  scratch_part(static_cast<uint64_t>(halves * sums_) * sizeof(float));
   }
 
   void run() {
@@ -63,41 +71,24 @@ class Tiles {
   }
 
  private:
-  int64_t ldc() const { return padded_row(task_columns_, 4); }
+  int64_t ldc() const { return padded_row(task_columns_, sizeof(float)); }
 
   // Columns first; rows are cut only where that leaves workers without tasks.
   void choose_tasks() {
     small_ = p_.m * p_.n <= kSmallWork && p_.m * p_.n * std::min(p_.k, kSmallWork) <= kSmallWork;
     const int64_t wanted = 4 * arena_.size();
-    task_columns_ = kTaskColumns;
+    task_columns_ = chunk_ <= kFewRows ? 2 * kPanel : kTaskColumns;
     while (task_columns_ > 2 * kPanel && ceil_div(p_.n, task_columns_) < wanted) task_columns_ /= 2;
-    task_columns_ = std::min(task_columns_, ceil_div(p_.n, kPanel) * kPanel);
-    const int64_t column_tasks = ceil_div(p_.n, task_columns_);
-    const int64_t cuts = column_tasks >= wanted ? 1 : ceil_div(wanted, column_tasks);
-    const int64_t rows = ceil_div(ceil_div(chunk_, cuts), kRowsAtATime) * kRowsAtATime;
-    task_rows_ = std::min({chunk_, rows, kTaskRows});
-  }
-
-  // Where a row of the chunk begins in a block of K.
-  T* copied(int64_t block, int64_t row) const { return scratch_->at<T>(0) + (block * chunk_ + row) * lda_; }
-
-  void run_chunk(int64_t first_row, int64_t rows) {
-    auto prepare = [&](int64_t task, int) {
-      const int64_t end = std::min(rows, (task + 1) * kPreparedRows);
-      for (int64_t row = task * kPreparedRows; row < end; ++row) prepare_one(first_row + row, row);
-    };
-    const int64_t row_tasks = ceil_div(rows, task_rows_);
-    auto multiply = [&](int64_t task, int slot) {
-      const int64_t row = task % row_tasks * task_rows_, column = task / row_tasks * task_columns_;
-      multiply_one(first_row, row, std::min(task_rows_, rows - row), column,
-                   std::min(task_columns_, p_.n - column), slot);
-    };
-    if (p_.k > 0) run_tasks(ceil_div(rows, kPreparedRows), rows * p_.k <= kSmallWork, prepare);
-    run_tasks(row_tasks * ceil_div(p_.n, task_columns_), small_, multiply);
+    task_columns_ = std::min(task_columns_, round_up(p_.n, kPanel));
+    const int64_t cuts =
+        std::max(ceil_div(wanted, ceil_div(p_.n, task_columns_)), ceil_div(chunk_, kTaskRows));
+    task_rows_ = std::min(chunk_, round_up(ceil_div(chunk_, cuts), kBlockRows));
+    const int64_t fitting = kSpanBytes / (kDepth * task_columns_ * static_cast<int64_t>(sizeof(T)));
+    span_ = task_rows_ <= kBlockRows ? 1 : std::min(depth_blocks_, fitting);
   }
 
   template <class F>
-  void run_tasks(int64_t tasks, bool on_one, F& body) {
+  void run_tasks(int64_t tasks, bool on_one, F& body) const {
     if (!on_one) return arena_.run(tasks, body);
     auto all = [&](int64_t, int slot) {
       for (int64_t task = 0; task < tasks; ++task) body(task, slot);
@@ -105,46 +96,74 @@ class Tiles {
     arena_.run(1, all);
   }
 
-  void prepare_one(int64_t source_row, int64_t row) {
+  void run_chunk(int64_t first_row, int64_t rows) {
+    first_row_ = first_row;
+    auto convert = [&](int64_t task, int) {
+      const int64_t end = std::min(rows, (task + 1) * kConvertedRows);
+      for (int64_t row = task * kConvertedRows; row < end; ++row) convert_row(row);
+    };
+    if (!in_place_ && p_.k > 0) run_tasks(ceil_div(rows, kConvertedRows), rows * p_.k <= kSmallWork, convert);
+    const int64_t row_tasks = ceil_div(rows, task_rows_);
+    auto multiply = [&](int64_t task, int slot) {
+      const int64_t row = task % row_tasks * task_rows_, column = task / row_tasks * task_columns_;
+      run_task(row, std::min(task_rows_, rows - row), column, std::min(task_columns_, p_.n - column), slot);
+    };
+    run_tasks(row_tasks * ceil_div(p_.n, task_columns_), small_, multiply);
+  }
+
+  const char* x_row(int64_t row) const {
+    return static_cast<const char*>(p_.x.data) +
+           (first_row_ + row) * p_.x.strides[0] * element_size(p_.x.dtype);
+  }
+  T* converted(int64_t block, int64_t row) const {
+    return scratch_->at<T>(0) + (block * chunk_ + row) * lda_;
+  }
+
+  void convert_row(int64_t row) const {
     const int64_t size = element_size(p_.x.dtype);
-    const char* source = static_cast<const char*>(p_.x.data) + source_row * p_.x.strides[0] * size;
     for (int64_t block = 0; block < depth_blocks_; ++block) {
-      const int64_t depth = std::min(kDepth, p_.k - block * kDepth);
-      prepare_row(isa_, kDot, p_.x.dtype, source + block * kDepth * size, copied(block, row), depth, lda_);
+      const int64_t first = block * kDepth;
+      prepare_row(isa_, kDot, p_.x.dtype, x_row(row) + first * size, converted(block, row), depth_of(block),
+                  lda_);
     }
   }
+
+  int64_t depth_of(int64_t block) const { return std::min(kDepth, p_.k - block * kDepth); }
 
   struct Panels {
     const T* data;
     int64_t stride;
   };
 
-  // The panels of a task's columns in one block of K: in place, or in the worker's memory.
+  // The panels of a task's columns from a block of K on, `depth` elements deep: where they lie, or in `own`.
   Panels panels(const GemmWeight& w, int64_t column, int64_t columns, int64_t block, int64_t depth,
                 T* own) const {
     const int64_t size = element_size(w.dtype), group = size == 2 ? 2 : 1;
-    const int64_t stored_stride = ceil_div(p_.k, group) * group * kPanel;
     const auto* bytes = static_cast<const char*>(w.data);
-    if (w.packed) bytes += (column / kPanel * stored_stride + block * kDepth * kPanel) * size;
-    if (w.packed && size == sizeof(T)) return {reinterpret_cast<const T*>(bytes), stored_stride};
-    for (int64_t first = 0; first < columns; first += kPanel, own += kDepth * kPanel) {
-      if constexpr (!kDot) {
-        if (w.packed) {
-          expand_panel(isa_, w.dtype,
-                       reinterpret_cast<const uint16_t*>(bytes) + first * (stored_stride / kPanel), depth,
-                       own);
-          continue;
-        }
+    const int64_t stride = round_up(depth, kGroup) * kPanel;
+    if (depth == 0) return {own, stride};
+    if (!w.packed) {
+      bytes += (column * w.row_stride + block * kDepth) * size;
+      for (int64_t i = 0; i * kPanel < columns; ++i) {
+        pack_panel(isa_, kDot, w.dtype, bytes + i * kPanel * w.row_stride * size, w.row_stride,
+                   std::min<int64_t>(kPanel, columns - i * kPanel), depth, own + i * stride);
       }
-      if (depth == 0) continue;
-      pack_panel(isa_, kDot, w.dtype, bytes + ((column + first) * w.row_stride + block * kDepth) * size,
-                 w.row_stride, std::min<int64_t>(kPanel, columns - first), depth, own);
+      return {own, stride};
     }
-    return {own - ceil_div(columns, kPanel) * kDepth * kPanel, kDepth * kPanel};
+    const int64_t stored = round_up(p_.k, group) * kPanel;
+    bytes += (column / kPanel * stored + block * kDepth * kPanel) * size;
+    if (size == sizeof(T)) return {reinterpret_cast<const T*>(bytes), stored};
+    if constexpr (!kDot) {
+      for (int64_t i = 0; i * kPanel < columns; ++i) {
+        expand_panel(isa_, w.dtype, reinterpret_cast<const uint16_t*>(bytes) + i * stored, depth,
+                     own + i * stride);
+      }
+    }
+    return {own, stride};
   }
 
-  void product(const T* a, const Panels& b, float* c, int64_t rows, int64_t columns, int64_t depth,
-               bool accumulate) {
+  void multiply(const T* a, const Panels& b, float* c, int64_t rows, int64_t columns, int64_t depth,
+                bool accumulate) const {
     if constexpr (kDot) {
       kernels_.bfloat16(a, lda_, b.data, b.stride, c, ldc(), rows, columns, depth, accumulate);
     } else {
@@ -152,34 +171,46 @@ class Tiles {
     }
   }
 
-  void multiply_one(int64_t first_row, int64_t row, int64_t rows, int64_t column, int64_t columns, int slot) {
+  void run_task(int64_t first, int64_t rows, int64_t column, int64_t columns, int slot) const {
+    const int halves = p_.gated() ? 2 : 1;
+    const GemmWeight* weights[] = {&p_.weight, &p_.up};
     const uint64_t base = rows_bytes_ + slot_bytes_ * static_cast<uint64_t>(slot);
     T* own = scratch_->at<T>(base);
-    float* sums[2];
-    sums[0] = scratch_->at<float>(base + static_cast<uint64_t>(panels_) * sizeof(T));
-    sums[1] = p_.gated() ? sums[0] + sums_ : nullptr;
-    const GemmWeight* weights[] = {&p_.weight, &p_.up};
-    const int halves = p_.gated() ? 2 : 1;
-    for (int64_t block = 0; block < depth_blocks_; ++block) {
-      const int64_t depth = std::min(kDepth, p_.k - block * kDepth);
-      for (int half = 0; half < halves; ++half) {
-        const Panels b = panels(*weights[half], column, columns, block, depth, own);
-        for (int64_t done = 0; done < rows; done += kRowsAtATime) {
-          product(copied(block, row + done), b, sums[half] + done * ldc(),
-                  std::min(kRowsAtATime, rows - done), columns, depth, block > 0);
+    float* sums =
+        scratch_->at<float>(base + scratch_part(static_cast<uint64_t>(halves * panels_) * sizeof(T)));
+    for (int64_t begin = 0; begin < depth_blocks_; begin += span_) {
+      const int64_t end = std::min(depth_blocks_, begin + span_);
+      const int64_t depth = std::min(p_.k, end * kDepth) - begin * kDepth;
+      Panels span[2] = {};
+      for (int half = 0; half < halves; ++half)
+        span[half] = panels(*weights[half], column, columns, begin, depth, own + half * panels_);
+      for (int64_t row = 0; row < rows; row += kBlockRows) {
+        const int64_t count = std::min(kBlockRows, rows - row);
+        float* c = sums + (span_ == depth_blocks_ ? 0 : row * ldc());
+        for (int64_t block = begin; block < end; ++block) {
+          const T* a = in_place_ ? reinterpret_cast<const T*>(x_row(first + row)) + block * kDepth
+                                 : converted(block, first + row);
+          for (int half = 0; half < halves; ++half) {
+            const Panels b{span[half].data + (block - begin) * kDepth * kPanel, span[half].stride};
+            multiply(a, b, c + half * sums_, count, columns, depth_of(block), block > 0);
+          }
         }
+        if (end < depth_blocks_) continue;
+        epilogue(isa_, p_,
+                 {c, c + (halves - 1) * sums_, ldc(), first_row_ + first + row, count, column, columns});
       }
     }
-    epilogue(isa_, p_, {sums[0], sums[1], ldc(), first_row + row, rows, column, columns});
   }
 
   const GemmProblem& p_;
   const Isa isa_;
   const ProductKernels& kernels_;
   const Arena arena_;
+  const bool in_place_;  // x is multiplied where it lies
   const int64_t depth_blocks_, lda_;
-  int64_t chunk_ = 0, task_rows_ = 0, task_columns_ = 0;
-  int64_t sums_ = 0, panels_ = 0;
+  int64_t chunk_ = 0, first_row_ = 0;  // rows of x that are converted at a time; the first of them
+  int64_t task_rows_ = 0, task_columns_ = 0, span_ = 0;
+  int64_t panels_ = 0, sums_ = 0;  // elements of one half's panels and sums
   bool small_ = false;
   uint64_t rows_bytes_ = 0, slot_bytes_ = 0;
   const Scratch* scratch_ = nullptr;
