@@ -40,25 +40,29 @@ typedef struct wl_attention_params {
 
 /* For each query row, over the keys that it may attend: s = scale q.k, then softcap, then ALiBi; o =
  * softmax(s) v with the head's sink in the softmax's sum. Query head h uses key head h / (Hq / Hkv). A row
- * that may attend nothing gives o = 0 and lse = -infinity (with a sink: o = 0, lse = sink). Shapes: see
- * wl_attention_params; any head dimensions d_qk and d_v of at least 1; Hq a multiple of Hkv; zero-length
- * sequences are legal.
+ * that may attend nothing gives o = 0 and lse = -infinity (with a sink: o = 0, lse = sink).
+ * Shapes: see wl_attention_params; any head dimensions d_qk and d_v of at least 1; Hq a multiple of Hkv;
+ * zero-length sequences are legal.
  * Types: q, k and v of one type of float32, float16 and bfloat16, or float32 q with 16-bit k and v; o of q's
- * type or float32; lse, alibi_slopes and sinks float32; cu_seqlens and seqused int32. Units: lse in natural
- * logarithm, of the final scores (scale, softcap, ALiBi and sink included). Alignment: elements; the last
- * stride of q, k, v and o is 1, the others are free. Threads: any number of callers; outputs must overlap no
- * input. Determinism: same inputs and options, same bits, for any number of threads. WL_FLAG_BATCH_INVARIANT:
- * a row's bits depend on its own query, its keys and its absolute position only, not on batch, chunking or
- * kernel. Errors: INVALID_ARGUMENT (shapes, types, strides, offsets that decrease or leave the tensor,
- * softcap or scale that is not finite), UNSUPPORTED, OUT_OF_MEMORY, NO_DEVICE. Reference:
- * tests/native/attention_test.cpp, in double precision. */
+ * type or float32; lse, alibi_slopes and sinks float32; cu_seqlens and seqused int32.
+ * Units: lse in natural logarithm, of the final scores (scale, softcap, ALiBi and sink included).
+ * Alignment: elements; the last stride of q, k, v and o is 1, the others are free.
+ * Threads: any number of callers; outputs must overlap no input.
+ * Determinism: same inputs and options, same bits, for any number of threads. WL_FLAG_BATCH_INVARIANT: a
+ * row's bits depend on its own query, its keys and its absolute position only, not on batch, chunking or
+ * kernel.
+ * Errors: INVALID_ARGUMENT (shapes, types, strides, offsets that decrease or leave the tensor, softcap or
+ * scale that is not finite), UNSUPPORTED, OUT_OF_MEMORY, NO_DEVICE.
+ * Reference: tests/native/attention_test.cpp, in double precision. */
 WL_API wl_status wl_attention(const wl_attention_params* params, const wl_launch* at);
 
 /* Says whether wl_attention would accept these parameters. Writes the reason, NUL-terminated and cut to
- * reason_bytes, where it would not; reason may be NULL. Shapes: as wl_attention. Types: as wl_attention.
- * Units: reason_bytes in bytes. Alignment: as wl_attention. Threads: any. Determinism: a pure function of the
- * parameters and of the offsets and lengths that they point to. Errors: the status that wl_attention would
- * return, except OUT_OF_MEMORY. Reference: wl_attention. */
+ * reason_bytes, where it would not; reason may be NULL.
+ * Shapes: as wl_attention. Types: as wl_attention. Units: reason_bytes in bytes.
+ * Alignment: as wl_attention. Threads: any.
+ * Determinism: a pure function of the parameters and of the offsets and lengths that they point to.
+ * Errors: the status that wl_attention would return, except OUT_OF_MEMORY.
+ * Reference: wl_attention. */
 WL_API wl_status wl_attention_supported(const wl_attention_params* params, const wl_launch* at, char* reason,
                                         uint64_t reason_bytes);
 

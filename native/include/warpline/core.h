@@ -101,111 +101,116 @@ typedef struct wl_device_info {
 
 /* Text of the library's version, "major.minor.patch".
  * Shapes: none. Types: NUL-terminated ASCII. Units: none. Alignment: none.
- * Threads: any. Determinism: constant.
- * Errors: none; never NULL.
+ * Threads: any. Determinism: constant. Errors: none; never NULL.
  * Reference: WL_VERSION_MAJOR, WL_VERSION_MINOR, WL_VERSION_PATCH. */
 WL_API const char* wl_version(void);
 
 /* The WL_ABI_VERSION that the library was built with. A loader checks it once.
- * Shapes: none. Types: int32. Units: none. Alignment: none.
- * Threads: any. Determinism: constant.
- * Errors: none.
- * Reference: WL_ABI_VERSION. */
+ * Shapes: none. Types: int32. Units: none. Alignment: none. Threads: any.
+ * Determinism: constant. Errors: none. Reference: WL_ABI_VERSION. */
 WL_API int32_t wl_abi_version(void);
 
 /* Name of a status, "invalid argument" for instance; "unknown status" for a value that is not one.
  * Shapes: none. Types: NUL-terminated ASCII. Units: none. Alignment: none.
- * Threads: any. Determinism: constant.
- * Errors: none; never NULL.
- * Reference: the WL_STATUS_* list. */
+ * Threads: any. Determinism: constant. Errors: none; never NULL. Reference: the WL_STATUS_* list. */
 WL_API const char* wl_status_string(wl_status status);
 
 /* What went wrong in the calling thread's latest failed call: "function: parameter is value; must be
- * requirement". Shapes: none. Types: NUL-terminated UTF-8, valid until the thread's next failed call. Units:
- * none. Alignment: none. Threads: thread-local. Determinism: a pure function of the failed call. Errors:
- * none; "" before the first failure. A successful call leaves it as it was. Reference: none. */
+ * requirement".
+ * Shapes: none.
+ * Types: NUL-terminated UTF-8, valid until the thread's next failed call.
+ * Units: none. Alignment: none. Threads: thread-local.
+ * Determinism: a pure function of the failed call.
+ * Errors: none; "" before the first failure. A successful call leaves it as it was.
+ * Reference: none. */
 WL_API const char* wl_last_error(void);
 
 /* Name of the parameter that wl_last_error() complains of, "x.shape[1]" for instance; "" where no single one
- * is. Shapes: none. Types: NUL-terminated ASCII, valid until the thread's next failed call. Units: none.
- * Alignment: none. Threads: thread-local. Determinism: a pure function of the failed call. Errors: none.
- * Reference: none. */
+ * is.
+ * Shapes: none.
+ * Types: NUL-terminated ASCII, valid until the thread's next failed call.
+ * Units: none. Alignment: none. Threads: thread-local.
+ * Determinism: a pure function of the failed call. Errors: none. Reference: none. */
 WL_API const char* wl_last_error_parameter(void);
 
 /* Name of the kernel that served the calling thread's latest op, "gemm.tiles.avx512.float32" for instance.
- * Shapes: none. Types: NUL-terminated ASCII, a static string. Units: none. Alignment: none.
- * Threads: thread-local. Determinism: a pure function of the op's parameters, options and device.
- * Errors: none; "" before the first op.
- * Reference: docs/kernels. */
+ * Shapes: none.
+ * Types: NUL-terminated ASCII, a static string. Units: none. Alignment: none.
+ * Threads: thread-local.
+ * Determinism: a pure function of the op's parameters, options and device.
+ * Errors: none; "" before the first op. Reference: docs/kernels. */
 WL_API const char* wl_last_kernel(void);
 
 /* Number of blocks from wl_host_alloc that are not freed yet.
- * Shapes: none. Types: int64. Units: blocks. Alignment: none.
- * Threads: any. Determinism: exact.
- * Errors: none.
- * Reference: none. */
+ * Shapes: none. Types: int64. Units: blocks. Alignment: none. Threads: any.
+ * Determinism: exact. Errors: none. Reference: none. */
 WL_API int64_t wl_live_handles(void);
 
 /* Number of devices of a kind that this library can run on.
- * Shapes: none. Types: count is int32. Units: devices. Alignment: none.
- * Threads: any. Determinism: constant for the process.
- * Errors: INVALID_ARGUMENT for an unknown kind or a NULL count. A library without CUDA counts 0 CUDA devices.
+ * Shapes: none. Types: count is int32. Units: devices. Alignment: none. Threads: any.
+ * Determinism: constant for the process.
+ * Errors: INVALID_ARGUMENT for an unknown kind or a NULL count. A library without CUDA counts 0 CUDA
+ * devices.
  * Reference: none. */
 WL_API wl_status wl_device_count(int32_t kind, int32_t* count);
 
 /* Describes one device. The caller sets info->struct_size.
  * Shapes: none. Types: wl_device_info. Units: memory in bytes. Alignment: none.
- * Threads: any. Determinism: constant, except `isa`, which follows the option "cpu_isa".
+ * Threads: any.
+ * Determinism: constant, except `isa`, which follows the option "cpu_isa".
  * Errors: INVALID_ARGUMENT for an unknown kind or NULL info; NO_DEVICE for an index outside [0, count).
  * Reference: none. */
 WL_API wl_status wl_device_get_info(int32_t kind, int32_t index, wl_device_info* info);
 
 /* Sets a process-wide option. The value "auto" restores the default, which is the environment variable's
- * value at load time where it is set and valid, else the library's own choice. name            environment
- * values threads         WARPLINE_THREADS         1 to 256: bodies that the CPU backend runs at once, over
- * all callers cpu_isa         WARPLINE_CPU_ISA         avx2, avx512, avx512_bf16: at most what the machine
- * has gemm.kernel     WARPLINE_GEMM_KERNEL     rows, tiles: force the product's kernel where it can serve the
- * call attention.kernel WARPLINE_ATTENTION_KERNEL  tiles, split: force the attention kernel Shapes: none.
- * Types: NUL-terminated ASCII. Units: see the table. Alignment: none. Threads: any; a call that is running
- * keeps the value that it started with. Determinism: results do not depend on "threads"; they may depend on
- * the others. Errors: INVALID_ARGUMENT for an unknown name or an illegal value; UNSUPPORTED for an
- * instruction set that the machine lacks. The option then keeps its value. Reference: none. */
+ * value at load time where it is set and valid, else the library's own choice.
+ *   name              environment                values
+ *   threads           WARPLINE_THREADS           1 to 256: bodies that the CPU backend runs at once, over all
+ *                                                callers
+ *   cpu_isa           WARPLINE_CPU_ISA           avx2, avx512, avx512_bf16: at most what the machine has
+ *   gemm.kernel       WARPLINE_GEMM_KERNEL       rows, tiles: force the product's kernel where it can serve
+ *                                                the call
+ *   attention.kernel  WARPLINE_ATTENTION_KERNEL  tiles, split: force the attention kernel
+ * Shapes: none. Types: NUL-terminated ASCII. Units: see the table. Alignment: none.
+ * Threads: any; a call that is running keeps the value that it started with.
+ * Determinism: results do not depend on "threads"; they may depend on the others.
+ * Errors: INVALID_ARGUMENT for an unknown name or an illegal value; UNSUPPORTED for an instruction set that
+ * the machine lacks. The option then keeps its value.
+ * Reference: none. */
 WL_API wl_status wl_set_option(const char* name, const char* value);
 
 /* Reads an option's value in force into a buffer, NUL-terminated ("threads" gives the number, "cpu_isa" the
- * set in use; a forced kernel that is not set reads "auto"). Shapes: value holds value_bytes bytes. Types:
- * NUL-terminated ASCII. Units: bytes. Alignment: none. Threads: any. Determinism: exact. Errors:
- * INVALID_ARGUMENT for an unknown name, a NULL buffer or one that is too small (32 bytes always suffice).
+ * set in use; a forced kernel that is not set reads "auto").
+ * Shapes: value holds value_bytes bytes. Types: NUL-terminated ASCII. Units: bytes.
+ * Alignment: none. Threads: any. Determinism: exact.
+ * Errors: INVALID_ARGUMENT for an unknown name, a NULL buffer or one that is too small (32 bytes always
+ * suffice).
  * Reference: wl_set_option. */
 WL_API wl_status wl_get_option(const char* name, char* value, uint64_t value_bytes);
 
 /* Allocates host memory, counted by wl_live_handles(). Zero bytes give a legal, unusable address.
  * Shapes: none. Types: bytes, not initialised. Units: bytes. Alignment: 256 bytes.
- * Threads: any. Determinism: none promised for addresses.
+ * Threads: any.
+ * Determinism: none promised for addresses.
  * Errors: INVALID_ARGUMENT for a NULL result; OUT_OF_MEMORY where the system refuses.
  * Reference: none. */
 WL_API wl_status wl_host_alloc(uint64_t bytes, void** result);
 
 /* Frees memory of wl_host_alloc; NULL is a no-op.
  * Shapes: none. Types: none. Units: none. Alignment: none.
- * Threads: any; no op may still use the memory.
- * Determinism: exact.
+ * Threads: any; no op may still use the memory. Determinism: exact.
  * Errors: INVALID_ARGUMENT for an address that is not live (a second free, or memory of another allocator).
  * Reference: none. */
 WL_API wl_status wl_host_free(void* memory);
 
 /* Bytes of scratch memory that the CPU backend keeps for its next calls.
- * Shapes: none. Types: uint64. Units: bytes. Alignment: none.
- * Threads: any. Determinism: grows with the largest calls so far.
- * Errors: none.
- * Reference: wl_trim. */
+ * Shapes: none. Types: uint64. Units: bytes. Alignment: none. Threads: any.
+ * Determinism: grows with the largest calls so far. Errors: none. Reference: wl_trim. */
 WL_API uint64_t wl_scratch_bytes(void);
 
 /* Gives back scratch memory that no running call uses.
- * Shapes: none. Types: none. Units: none. Alignment: none.
- * Threads: any. Determinism: results are not affected.
- * Errors: none.
- * Reference: wl_scratch_bytes. */
+ * Shapes: none. Types: none. Units: none. Alignment: none. Threads: any.
+ * Determinism: results are not affected. Errors: none. Reference: wl_scratch_bytes. */
 WL_API wl_status wl_trim(void);
 
 #ifdef __cplusplus

@@ -28,13 +28,17 @@ typedef struct wl_norm_params {
 } wl_norm_params;
 
 /* h = x + residual. RMS: y = h / sqrt(mean(h^2) + epsilon) * weight. LAYER: y = (h - mean) / sqrt(var +
- * epsilon) * weight + bias, var the biased variance. All over the last dimension. Shapes: see wl_norm_params.
- * Types: float32, float16 or bfloat16, weights combined freely with x except float16 with bfloat16; residual,
- * y and residual_out of x's type or float32; arithmetic in float32, from h before it is rounded. Units: none.
- * Alignment: elements; last strides are 1, the others free. Threads: any number of callers; outputs overlap
- * inputs only where the fields say so. Determinism: exact for any number of threads; a row depends on itself
- * only. Errors: INVALID_ARGUMENT (kind, shapes, types, strides, an epsilon that is negative or not finite),
- * UNSUPPORTED, NO_DEVICE. Reference: tests/native/norm_test.cpp, in double precision. */
+ * epsilon) * weight + bias, var the biased variance. All over the last dimension.
+ * Shapes: see wl_norm_params.
+ * Types: float32, float16 or bfloat16, weights combined freely with x except float16 with bfloat16;
+ * residual, y and residual_out of x's type or float32; arithmetic in float32, from h before it is rounded.
+ * Units: none.
+ * Alignment: elements; last strides are 1, the others free.
+ * Threads: any number of callers; outputs overlap inputs only where the fields say so.
+ * Determinism: exact for any number of threads; a row depends on itself only.
+ * Errors: INVALID_ARGUMENT (kind, shapes, types, strides, an epsilon that is negative or not finite),
+ * UNSUPPORTED, OUT_OF_MEMORY, NO_DEVICE.
+ * Reference: tests/native/norm_test.cpp, in double precision. */
 WL_API wl_status wl_norm(const wl_norm_params* params, const wl_launch* at);
 
 enum {
@@ -64,10 +68,11 @@ typedef struct wl_rope_table_params {
 
 /* Fills tables of cos and sin of position * frequency for positions 0, 1, ... and the R/2 frequencies
  * base^(-2i/R), changed by the scaling as Hugging Face transformers defines it.
- * Shapes: cos and sin [positions, R/2]. Types: float32, computed in double. Units: radians.
- * Alignment: elements; last strides are 1.
- * Threads: any. Determinism: exact.
- * Errors: INVALID_ARGUMENT (unknown scaling, a factor that is not finite or out of range, shapes).
+ * Shapes: cos and sin [positions, R/2]. Types: float32, computed in double.
+ * Units: radians.
+ * Alignment: elements; last strides are 1. Threads: any. Determinism: exact.
+ * Errors: INVALID_ARGUMENT (unknown scaling, a factor that is not finite or out of range, shapes),
+ * OUT_OF_MEMORY, NO_DEVICE.
  * Reference: tests/native/rope_test.cpp. */
 WL_API wl_status wl_rope_table(const wl_rope_table_params* params, const wl_launch* at);
 
@@ -86,11 +91,13 @@ typedef struct wl_rope_params {
 } wl_rope_params;
 
 /* Rotates the first R elements of each head by the angle of the token's position and copies the rest.
- * Shapes: see wl_rope_params; R = 2 * cos.shape[1] <= d. Types: x float32, float16 or bfloat16, y of x's type
- * or float32; cos and sin float32; positions int32. Units: positions count table rows. Alignment: elements;
- * last strides are 1, the others free. Threads: any number of callers; y overlaps x only when it is x.
- * Determinism: exact.
- * Errors: INVALID_ARGUMENT (shapes, types, strides, a position outside the tables), NO_DEVICE.
+ * Shapes: see wl_rope_params; R = 2 * cos.shape[1] <= d.
+ * Types: x float32, float16 or bfloat16, y of x's type or float32; cos and sin float32; positions int32.
+ * Units: positions count table rows.
+ * Alignment: elements; last strides are 1, the others free.
+ * Threads: any number of callers; y overlaps x only when it is x. Determinism: exact.
+ * Errors: INVALID_ARGUMENT (shapes, types, strides, a position outside the tables),
+ * UNSUPPORTED (unknown flags), NO_DEVICE.
  * Reference: tests/native/rope_test.cpp, in double precision. */
 WL_API wl_status wl_rope(const wl_rope_params* params, const wl_launch* at);
 
@@ -103,10 +110,13 @@ typedef struct wl_activation_params {
 } wl_activation_params;
 
 /* y = act(x), or act(x) * up where up is given.
- * Shapes: see wl_activation_params. Types: x and up of one type of float32, float16 and bfloat16; y of that
- * or float32. Units: none. Alignment: elements; last strides are 1. Threads: any number of callers.
- * Determinism: exact for any number of threads. Errors: INVALID_ARGUMENT (an unknown activation, shapes,
- * types, strides), NO_DEVICE. Reference: tests/native/elementwise_test.cpp, in double precision. */
+ * Shapes: see wl_activation_params.
+ * Types: x and up of one type of float32, float16 and bfloat16; y of that or float32.
+ * Units: none.
+ * Alignment: elements; last strides are 1. Threads: any number of callers.
+ * Determinism: exact for any number of threads.
+ * Errors: INVALID_ARGUMENT (an unknown activation, shapes, types, strides), NO_DEVICE.
+ * Reference: tests/native/elementwise_test.cpp, in double precision. */
 WL_API wl_status wl_activation(const wl_activation_params* params, const wl_launch* at);
 
 typedef struct wl_embedding_params {
@@ -118,10 +128,15 @@ typedef struct wl_embedding_params {
 } wl_embedding_params;
 
 /* y[t] = table[ids[t]].
- * Shapes: see wl_embedding_params. Types: table and y any of float32, float16 and bfloat16, converted with
- * rounding to nearest even; ids int32. Units: none. Alignment: elements; last strides are 1. Threads: any
- * number of callers. Determinism: exact. Errors: INVALID_ARGUMENT (shapes, types, strides, an id outside [0,
- * V), named with its index), NO_DEVICE. Reference: tests/native/elementwise_test.cpp. */
+ * Shapes: see wl_embedding_params.
+ * Types: table and y any of float32, float16 and bfloat16, converted with rounding to nearest even; ids
+ * int32.
+ * Units: none.
+ * Alignment: elements; last strides are 1. Threads: any number of callers.
+ * Determinism: exact.
+ * Errors: INVALID_ARGUMENT (shapes, types, strides, an id outside [0, V), named with its index), UNSUPPORTED
+ * (unknown flags), NO_DEVICE.
+ * Reference: tests/native/elementwise_test.cpp. */
 WL_API wl_status wl_embedding(const wl_embedding_params* params, const wl_launch* at);
 
 enum { WL_POOL_MEAN = 1, WL_POOL_FIRST = 2, WL_POOL_LAST = 3, WL_POOL_MAX = 4 };
@@ -140,11 +155,14 @@ typedef struct wl_pool_params {
 } wl_pool_params;
 
 /* One row for each sequence out of its token rows. An empty sequence gives a zero row.
- * Shapes: see wl_pool_params. Types: x float32, float16 or bfloat16; y of x's type or float32; cu_seqlens
- * int32. Units: none. Alignment: elements; last strides are 1. Threads: any number of callers. Determinism:
- * exact for any number of threads; a row depends on its sequence only. Errors: INVALID_ARGUMENT (kind,
- * shapes, types, strides, offsets that decrease or leave the tensor), NO_DEVICE. Reference:
- * tests/native/elementwise_test.cpp, in double precision. */
+ * Shapes: see wl_pool_params.
+ * Types: x float32, float16 or bfloat16; y of x's type or float32; cu_seqlens int32.
+ * Units: none.
+ * Alignment: elements; last strides are 1. Threads: any number of callers.
+ * Determinism: exact for any number of threads; a row depends on its sequence only.
+ * Errors: INVALID_ARGUMENT (kind, shapes, types, strides, offsets that decrease or leave the tensor),
+ * UNSUPPORTED (unknown flags), OUT_OF_MEMORY, NO_DEVICE.
+ * Reference: tests/native/elementwise_test.cpp, in double precision. */
 WL_API wl_status wl_pool(const wl_pool_params* params, const wl_launch* at);
 
 enum {
@@ -159,11 +177,14 @@ typedef struct wl_softmax_params {
 } wl_softmax_params;
 
 /* Softmax over the last dimension, with the row's maximum subtracted. -infinity counts as no probability; a
- * row of nothing else gives zeros (the logarithm: -infinity). Shapes: see wl_softmax_params. Types: x
- * float32, float16 or bfloat16; y of x's type or float32. Units: natural logarithm. Alignment: elements; last
- * strides are 1. Threads: any number of callers. Determinism: exact for any number of threads; a row depends
- * on itself only. Errors: INVALID_ARGUMENT (shapes, types, strides), NO_DEVICE. Reference:
- * tests/native/elementwise_test.cpp, in double precision. */
+ * row of nothing else gives zeros (the logarithm: -infinity).
+ * Shapes: see wl_softmax_params.
+ * Types: x float32, float16 or bfloat16; y of x's type or float32. Units: natural logarithm.
+ * Alignment: elements; last strides are 1. Threads: any number of callers.
+ * Determinism: exact for any number of threads; a row depends on itself only.
+ * Errors: INVALID_ARGUMENT (shapes, types, strides), UNSUPPORTED (unknown flags), OUT_OF_MEMORY,
+ * NO_DEVICE.
+ * Reference: tests/native/elementwise_test.cpp, in double precision. */
 WL_API wl_status wl_softmax(const wl_softmax_params* params, const wl_launch* at);
 
 #ifdef __cplusplus

@@ -57,37 +57,41 @@ enum {
 };
 
 /* y = act(x W^T + bias) + residual; with a second weight U, y = act(x W^T + bias) * (x U^T + up_bias) +
- * residual (WL_ACTIVATION_SILU then gives SwiGLU, WL_ACTIVATION_GELU_TANH gives GEGLU). Shapes: x [M, K],
- * weight and up_weight [N, K], bias and up_bias [N], residual and y [M, N]; M, N and K may be zero. Types: x
- * and the weights float32, float16 or bfloat16, combined freely except float16 with bfloat16; bias and
- * residual any of the three; y of x's type or float32; sums in float32.
+ * residual (WL_ACTIVATION_SILU then gives SwiGLU, WL_ACTIVATION_GELU_TANH gives GEGLU).
+ * Shapes: x [M, K], weight and up_weight [N, K], bias and up_bias [N], residual and y [M, N]; M, N and K may
+ * be zero.
+ * Types: x and the weights float32, float16 or bfloat16, combined freely except float16 with bfloat16; bias
+ * and residual any of the three; y of x's type or float32; sums in float32.
  * Units: none.
  * Alignment: elements; row strides are free; 64-byte aligned rows are fastest.
  * Threads: any number of callers; y must overlap no input except that residual may be y itself.
  * Determinism: same inputs and options, same bits, for any number of threads. WL_FLAG_BATCH_INVARIANT: a row
- * of y depends on its row of x only, whatever M. Errors: INVALID_ARGUMENT (shapes, types, strides, a weight
- * missing or given twice, packed bytes that are damaged), UNSUPPORTED (float16 with bfloat16, an unknown
- * packed layout), OUT_OF_MEMORY, NO_DEVICE. Reference: tests/native/gemm_test.cpp, in double precision. */
+ * of y depends on its row of x only, whatever M.
+ * Errors: INVALID_ARGUMENT (shapes, types, strides, a weight missing or given twice, packed bytes that are
+ * damaged), UNSUPPORTED (float16 with bfloat16, an unknown packed layout), OUT_OF_MEMORY, NO_DEVICE.
+ * Reference: tests/native/gemm_test.cpp, in double precision. */
 WL_API wl_status wl_gemm(const wl_gemm_params* params, const wl_launch* at);
 
 /* Says whether wl_gemm would accept these parameters. Writes the reason, NUL-terminated and cut to
- * reason_bytes, where it would not; reason may be NULL. Shapes: as wl_gemm. Types: as wl_gemm. Units:
- * reason_bytes in bytes. Alignment: as wl_gemm. Threads: any. Determinism: a pure function of the parameters.
- * Errors: the status that wl_gemm would return, except OUT_OF_MEMORY.
- * Reference: wl_gemm. */
+ * reason_bytes, where it would not; reason may be NULL.
+ * Shapes: as wl_gemm. Types: as wl_gemm. Units: reason_bytes in bytes. Alignment: as wl_gemm.
+ * Threads: any.
+ * Determinism: a pure function of the parameters.
+ * Errors: the status that wl_gemm would return, except OUT_OF_MEMORY. Reference: wl_gemm. */
 WL_API wl_status wl_gemm_supported(const wl_gemm_params* params, const wl_launch* at, char* reason,
                                    uint64_t reason_bytes);
 
 /* Bytes that wl_gemm_pack writes for a weight.
- * Shapes: weight [N, K], last stride 1; its data is not read. Types: float32, float16, bfloat16. Units:
- * bytes. Alignment: none. Threads: any. Determinism: a pure function of shape and type. Errors:
- * INVALID_ARGUMENT (NULL, shape, type, a size that overflows). Reference: wl_packed_weight_header. */
+ * Shapes: weight [N, K], last stride 1; its data is not read. Types: float32, float16, bfloat16.
+ * Units: bytes. Alignment: none. Threads: any.
+ * Determinism: a pure function of shape and type.
+ * Errors: INVALID_ARGUMENT (NULL, shape, type, a size that overflows). Reference: wl_packed_weight_header. */
 WL_API wl_status wl_gemm_pack_size(const wl_tensor* weight, uint64_t* bytes);
 
 /* Packs a weight into the caller's memory for wl_gemm. Values are not changed.
- * Shapes: weight [N, K], last stride 1. Types: float32, float16, bfloat16. Units: packed_bytes in bytes.
- * Alignment: packed to 64 bytes.
- * Threads: any. Determinism: bytes are a pure function of the weight.
+ * Shapes: weight [N, K], last stride 1. Types: float32, float16, bfloat16.
+ * Units: packed_bytes in bytes. Alignment: packed to 64 bytes. Threads: any.
+ * Determinism: bytes are a pure function of the weight.
  * Errors: INVALID_ARGUMENT (as wl_gemm_pack_size, a NULL or misaligned address, too few bytes).
  * Reference: wl_packed_weight_header. */
 WL_API wl_status wl_gemm_pack(const wl_tensor* weight, void* packed, uint64_t packed_bytes);

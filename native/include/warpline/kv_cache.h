@@ -27,13 +27,17 @@ typedef struct wl_kv_append_params {
 } wl_kv_append_params;
 
 /* Writes token i of sequence b to cache position lengths[b] + i, keys rotated on the way where cos and sin
- * are given (row lengths[b] + i of the tables). Shapes: see wl_kv_append_params; R is even and at most d_k.
+ * are given (row lengths[b] + i of the tables).
+ * Shapes: see wl_kv_append_params; R is even and at most d_k.
  * Types: k and v of one type, the caches of one type: float32, float16 or bfloat16, converted with rounding
- * to nearest even; cos and sin float32; lengths and cu_seqlens int32. Units: none. Alignment: elements; last
- * strides are 1, the others are free. Threads: any number of callers on different sequences; the caches must
- * overlap no input. Determinism: exact. Errors: INVALID_ARGUMENT (shapes, types, a length that is negative or
- * would pass the capacity or the tables, offsets that decrease or leave the tensor), NO_DEVICE. Nothing is
- * written then. Reference: tests/native/kv_cache_test.cpp. */
+ * to nearest even; cos and sin float32; lengths and cu_seqlens int32.
+ * Units: none.
+ * Alignment: elements; last strides are 1, the others are free.
+ * Threads: any number of callers on different sequences; the caches must overlap no input.
+ * Determinism: exact.
+ * Errors: INVALID_ARGUMENT (shapes, types, a length that is negative or would pass the capacity or the
+ * tables, offsets that decrease or leave the tensor), NO_DEVICE. Nothing is written then.
+ * Reference: tests/native/kv_cache_test.cpp. */
 WL_API wl_status wl_kv_append(const wl_kv_append_params* params, const wl_launch* at);
 
 #ifdef __cplusplus

@@ -16,10 +16,13 @@ typedef struct wl_argmax_params {
 } wl_argmax_params;
 
 /* Index of the largest element of each row; the lowest index among equals. NaN is never chosen; a row of NaN
- * only gives 0. Shapes: logits [M, V], V at least 1; ids [M]. Types: logits float32, float16 or bfloat16; ids
- * int32. Units: none. Alignment: elements; the last stride of logits is 1. Threads: any number of callers.
- * Determinism: exact. Errors: INVALID_ARGUMENT (shapes, types, strides), NO_DEVICE. Reference:
- * tests/native/sampling_test.cpp. */
+ * only gives 0.
+ * Shapes: logits [M, V], V at least 1; ids [M].
+ * Types: logits float32, float16 or bfloat16; ids int32. Units: none.
+ * Alignment: elements; the last stride of logits is 1. Threads: any number of callers.
+ * Determinism: exact.
+ * Errors: INVALID_ARGUMENT (shapes, types, strides), NO_DEVICE.
+ * Reference: tests/native/sampling_test.cpp. */
 WL_API wl_status wl_argmax(const wl_argmax_params* params, const wl_launch* at);
 
 /* Settings of one row. All zero means: sample from the plain softmax. */
@@ -52,13 +55,16 @@ typedef struct wl_sample_params {
 /* Draws one token for each row: penalties, temperature, top-k, top-p, min-p (Hugging Face's order), then the
  * inverse of the cumulated probability, in order of token id, at a uniform number from Philox4x32-10 (key =
  * seed, counter = (position low, position high, 0, 0), first word, (word + 0.5) / 2^32). Ties at a top-k or
- * top-p boundary are kept by lower token id first. NaN and -infinity are never chosen. Shapes: see
- * wl_sample_params; V at least 1. Types: logits float32, float16 or bfloat16; log_probabilities float32;
- * history, history_offsets and ids int32. Units: natural logarithm. Alignment: elements; last strides are 1.
- * Threads: any number of callers. Determinism: exact: same logits, settings and history, same tokens.
+ * top-p boundary are kept by lower token id first. NaN and -infinity are never chosen.
+ * Shapes: see wl_sample_params; V at least 1.
+ * Types: logits float32, float16 or bfloat16; log_probabilities float32; history, history_offsets and ids
+ * int32.
+ * Units: natural logarithm.
+ * Alignment: elements; last strides are 1. Threads: any number of callers.
+ * Determinism: exact: same logits, settings and history, same tokens.
  * Errors: INVALID_ARGUMENT (shapes, types, strides; a setting outside its range, named with its row; a
- * history id outside [0, V); a row in which nothing can be chosen), OUT_OF_MEMORY, NO_DEVICE. Reference:
- * tests/native/sampling_test.cpp, in double precision. */
+ * history id outside [0, V); a row in which nothing can be chosen), OUT_OF_MEMORY, NO_DEVICE.
+ * Reference: tests/native/sampling_test.cpp, in double precision. */
 WL_API wl_status wl_sample(const wl_sample_params* params, const wl_launch* at);
 
 #ifdef __cplusplus
