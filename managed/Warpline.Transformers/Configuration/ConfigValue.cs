@@ -41,7 +41,9 @@ internal readonly struct ConfigValue(string source, string key, JsonElement elem
         return element.ValueKind == JsonValueKind.Number && element.TryGetDouble(out double value) && double.IsFinite(value)
             && value >= min && value <= max
             ? value
-            : throw Wrong(min == double.MinValue ? "a number" : string.Create(CultureInfo.InvariantCulture, $"a number from {min} to {max}"));
+            : throw Wrong(min == double.MinValue
+                ? "a number"
+                : string.Create(CultureInfo.InvariantCulture, $"a number from {min} to {max}"));
     }
 
     public bool? Flag()
@@ -112,6 +114,6 @@ internal readonly struct ConfigValue(string source, string key, JsonElement elem
     {
         string value = element.GetRawText();
         value = value.Length <= _maxQuoted ? value : value[.._maxQuoted] + "...";
-        return new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"{source}: {key} = {value}; {requirement} is required."));
+        return new InvalidDataException($"{source}: {key} = {value}; {requirement} is required.");
     }
 }

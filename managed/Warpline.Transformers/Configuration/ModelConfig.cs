@@ -89,7 +89,9 @@ public sealed record ModelConfig
     /// <summary>Reads <c>config.json</c>.</summary>
     /// <param name="directoryOrFile">The checkpoint's directory, or the file itself.</param>
     /// <returns>The configuration, checked.</returns>
-    /// <exception cref="InvalidDataException">A value is missing, impossible or not supported; the message names file, key and value.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A value is missing, impossible or not supported; the message names file, key and value.
+    /// </exception>
     /// <exception cref="IOException">The file does not exist or cannot be read.</exception>
     public static ModelConfig Load(string directoryOrFile)
     {
@@ -102,7 +104,9 @@ public sealed record ModelConfig
     /// <param name="utf8Json">The text.</param>
     /// <param name="source">What messages call it.</param>
     /// <returns>The configuration, checked.</returns>
-    /// <exception cref="InvalidDataException">A value is missing, impossible or not supported; the message names source, key and value.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A value is missing, impossible or not supported; the message names source, key and value.
+    /// </exception>
     public static ModelConfig Parse(ReadOnlySpan<byte> utf8Json, string source = "config.json")
     {
         ModelConfig config = JsonFile.Parse(

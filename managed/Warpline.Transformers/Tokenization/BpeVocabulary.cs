@@ -39,11 +39,13 @@ internal sealed class BpeVocabulary
         }
 
         RequireAbsent(model.Dropout is > 0, "dropout", model.Dropout, source);
-        RequireAbsent(!string.IsNullOrEmpty(model.ContinuingSubwordPrefix), "continuing_subword_prefix", model.ContinuingSubwordPrefix, source);
+        RequireAbsent(
+            !string.IsNullOrEmpty(model.ContinuingSubwordPrefix), "continuing_subword_prefix", model.ContinuingSubwordPrefix, source);
         RequireAbsent(!string.IsNullOrEmpty(model.EndOfWordSuffix), "end_of_word_suffix", model.EndOfWordSuffix, source);
         RequireAbsent(model.ByteFallback == true, "byte_fallback", model.ByteFallback, source);
         bool hasAllBytes = Enumerable.Range(0, 256).All(value => ids.ContainsKey(ByteAlphabet.CharOf((byte)value).ToString()));
-        RequireAbsent(!hasAllBytes && !string.IsNullOrEmpty(model.UnknownToken), "unk_token (where bytes lack a token)", model.UnknownToken, source);
+        RequireAbsent(
+            !hasAllBytes && !string.IsNullOrEmpty(model.UnknownToken), "unk_token (where bytes lack a token)", model.UnknownToken, source);
         var tokens = new Dictionary<int, string>(ids.Count);
         foreach ((string token, int id) in ids)
         {
@@ -99,7 +101,8 @@ internal sealed class BpeVocabulary
             if (pair is null)
             {
                 throw new InvalidDataException(
-                    $"{source}: model.merges[{merges.Count}] is {merge.GetRawText()}; two tokens without blanks are required, as \"left right\" or [left, right].");
+                    $"{source}: model.merges[{merges.Count}] is {merge.GetRawText()}; "
+                    + "two tokens without blanks are required, as \"left right\" or [left, right].");
             }
 
             int blank = pair.IndexOf(' ', StringComparison.Ordinal);
@@ -107,7 +110,8 @@ internal sealed class BpeVocabulary
             string? missing = new[] { pair[..blank], pair[(blank + 1)..], joined }.FirstOrDefault(token => !ids.ContainsKey(token));
             if (missing is not null)
             {
-                throw new InvalidDataException($"{source}: model.merges[{merges.Count}] \"{pair}\" needs the token \"{missing}\", which model.vocab lacks.");
+                throw new InvalidDataException(
+                    $"{source}: model.merges[{merges.Count}] \"{pair}\" needs the token \"{missing}\", which model.vocab lacks.");
             }
 
             if (!seen.Add(pair))

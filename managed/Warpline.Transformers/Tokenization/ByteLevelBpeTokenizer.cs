@@ -142,7 +142,9 @@ public sealed class ByteLevelBpeTokenizer : Tokenizer
     {
         ReadOnlySpan<char> input = text is null ? textSpan : text;
         var output = new EncodeOutput { Tokens = [] };
-        EncodeText(input, new Passes(AddTemplate: true, ParseSpecial: true, settings.ConsiderNormalization, settings.ConsiderPreTokenization), output);
+        var passes = new Passes(
+            AddTemplate: true, ParseSpecial: true, settings.ConsiderNormalization, settings.ConsiderPreTokenization);
+        EncodeText(input, passes, output);
         string result = output.Text.ToString();
         int consumed = result.Length;
         List<EncodedToken> tokens = output.Tokens;

@@ -193,7 +193,8 @@ internal sealed class TokenizerFileReader(TokenizerFile file, string source)
             if (entry is not { Id: >= 0 and int id, Content: { Length: > 0 } content })
             {
                 throw new InvalidDataException(
-                    $"{source}: added_tokens[{added.Count}] has id {entry?.Id} and content \"{entry?.Content}\"; an id from 0 on and a text are required.");
+                    $"{source}: added_tokens[{added.Count}] has id {entry?.Id} and content \"{entry?.Content}\"; "
+                    + "an id from 0 on and a text are required.");
             }
 
             if (!contents.Add(content))

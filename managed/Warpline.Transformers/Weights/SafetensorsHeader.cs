@@ -223,7 +223,8 @@ internal sealed class SafetensorsHeader
 
         if (bits % 8 != 0)
         {
-            throw Broken(name, $"shape [{string.Join(", ", entry.Shape)}] of {SafetensorsTypes.NameOf(entry.Type)} does not fill whole bytes");
+            throw Broken(
+                name, $"shape [{string.Join(", ", entry.Shape)}] of {SafetensorsTypes.NameOf(entry.Type)} does not fill whole bytes");
         }
 
         if (bits / 8 != (UInt128)(entry.End - entry.Begin))
@@ -243,7 +244,9 @@ internal sealed class SafetensorsHeader
         {
             if (entry.End > dataLength)
             {
-                throw Broken(name, $"data_offsets [{entry.Begin}, {entry.End}] exceed the {dataLength} bytes of data in the file (truncated?)");
+                throw Broken(
+                    name,
+                    $"data_offsets [{entry.Begin}, {entry.End}] exceed the {dataLength} bytes of data in the file (truncated?)");
             }
 
             if (entry.Begin != position)

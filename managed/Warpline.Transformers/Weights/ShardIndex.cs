@@ -28,7 +28,8 @@ internal sealed class ShardIndex
     {
         if (file.WeightMap is null || file.WeightMap.Count == 0)
         {
-            throw new InvalidDataException($"{source}: weight_map is missing or empty; an object of tensor name to file name is required.");
+            throw new InvalidDataException(
+                $"{source}: weight_map is missing or empty; an object of tensor name to file name is required.");
         }
 
         foreach ((string tensor, string? shard) in file.WeightMap)
