@@ -22,12 +22,16 @@ internal sealed class GenerateCommand
     private readonly Option<int?> _topK = new("--top-k") { Description = "Keep the k most probable tokens." };
     private readonly Option<float?> _topP = new("--top-p") { Description = "Keep the most probable tokens up to this mass." };
     private readonly Option<float?> _minP = new("--min-p") { Description = "Drop tokens below this share of the best one." };
-    private readonly Option<float?> _repetition = new("--repetition-penalty") { Description = "Of tokens that occurred; 1 is none." };
+    private readonly Option<float?> _repetition = new("--repetition-penalty") { Description = "Of used tokens; 1 is none." };
     private readonly Option<float?> _frequency = new("--frequency-penalty") { Description = "Subtracted for each occurrence." };
     private readonly Option<float?> _presence = new("--presence-penalty") { Description = "Subtracted if a token occurred." };
     private readonly Option<long?> _seed = new("--seed") { Description = "Same seed, same tokens, when sampling." };
     private readonly Option<string[]> _stop = new("--stop") { Description = "End before this text; may be given several times." };
-    private readonly Option<int> _topLogProbabilities = new("--top-logprobs") { Description = "Report so many tokens a step (with --json)." };
+    private readonly Option<int> _topLogProbabilities = new("--top-logprobs")
+    {
+        Description = "Report so many tokens a step (with --json).",
+    };
+
     private readonly Option<bool> _ignoreEnd = new("--ignore-eos") { Description = "Go on past end-of-sequence tokens." };
     private readonly Option<bool> _pack = new("--pack") { Description = "Pack weights at load: more memory, faster prefill." };
 
@@ -143,7 +147,7 @@ internal sealed class GenerateCommand
             writer.WriteStartObject();
             writer.WriteNumber("id", token.Id);
             writer.WriteString("text", token.Text);
-            writer.WriteNumber("log_probability", token.LogProbability);
+            WriteLogProbability(writer, token.LogProbability);
             if (token.TopLogProbabilities.Count != 0)
             {
                 WriteTop(writer, token.TopLogProbabilities);
@@ -163,19 +167,23 @@ internal sealed class GenerateCommand
         {
             writer.WriteStartObject();
             writer.WriteNumber("id", item.Id);
-            if (float.IsFinite(item.LogProbability))
-            {
-                writer.WriteNumber("log_probability", item.LogProbability);
-            }
-            else
-            {
-                // JSON has no infinities.
-                writer.WriteNull("log_probability");
-            }
-
+            WriteLogProbability(writer, item.LogProbability);
             writer.WriteEndObject();
         }
 
         writer.WriteEndArray();
+    }
+
+    private static void WriteLogProbability(Utf8JsonWriter writer, float value)
+    {
+        // JSON has no infinities.
+        if (float.IsFinite(value))
+        {
+            writer.WriteNumber("log_probability", value);
+        }
+        else
+        {
+            writer.WriteNull("log_probability");
+        }
     }
 }

@@ -57,7 +57,8 @@ internal static class LogitsCommand
         int chunk = (int)Math.Clamp(ChunkBytes / sizeof(float) / vocabulary, 1, MostChunkTokens);
         using SafetensorsWriter writer = SafetensorsWriter.Create(
             path,
-            [.. lists.Select((list, index) => new SafetensorsDeclaration($"logits.{index}", SafetensorsType.Float32, [list.Length, vocabulary]))]);
+            [.. lists.Select((list, index) =>
+                new SafetensorsDeclaration($"logits.{index}", SafetensorsType.Float32, [list.Length, vocabulary]))]);
         terminal.WithProgress("logits", report =>
         {
             foreach (int[] list in lists)
@@ -79,7 +80,8 @@ internal static class LogitsCommand
     {
         if (!json)
         {
-            terminal.Output.WriteLine($"{path}: {lists.Length} lists, {lists.Sum(list => list.Length)} tokens, {model.Config.VocabularySize} logits each");
+            terminal.Output.WriteLine($"{path}: {lists.Length} lists, {lists.Sum(list => (long)list.Length)} tokens, "
+                + $"{model.Config.VocabularySize} logits each");
             return;
         }
 

@@ -30,7 +30,8 @@ internal static class TokenLists
             {
                 if (item.ValueKind != JsonValueKind.Number || !item.TryGetInt32(out lists[i][position]))
                 {
-                    throw new InvalidDataException($"{path}: element {position} of list {i} is {item.GetRawText()}; a token id is required.");
+                    throw new InvalidDataException(
+                        $"{path}: element {position} of list {i} is {item.GetRawText()}; a token id is required.");
                 }
 
                 position++;

@@ -12,7 +12,10 @@ internal static class DemoCommand
             Description = "The folder samples of the checkout.",
             DefaultValueFactory = _ => new DirectoryInfo("samples"),
         };
-        Option<FileInfo?> program = new("--c-sample") { Description = "The built samples/c/storyteller; without it that step is left out." };
+        Option<FileInfo?> program = new("--c-sample")
+        {
+            Description = "The built samples/c/storyteller; without it that step is left out.",
+        };
         Command command = new("demo", """
             Shows the library at work on the storyteller model and checks it against float64 references: exit code 1 if a
             check fails.

@@ -23,7 +23,8 @@ internal sealed class Demonstration(Terminal terminal, DirectoryInfo samples, Fi
             files.Directory, cancellationToken: cancellation).ConfigureAwait(false);
         await using TextGenerator generator = new(model);
         DeviceInfo device = WarplineLibrary.Devices.First(info => info.Device == model.Options.Device);
-        Line($"Warpline {WarplineLibrary.Version}: {device.Name}, {WarplineLibrary.ThreadCount} threads, {device.InstructionSet}, device {device.Device}");
+        Line($"Warpline {WarplineLibrary.Version}: {device.Name}, {WarplineLibrary.ThreadCount} threads, {device.InstructionSet}, "
+            + $"device {device.Device}");
         Line($"Storyteller: {model.Config.ModelType}, {model.ParameterCount / 1e6:F1} M parameters, stored in {model.Config.StoredType}, "
             + $"computed in {model.Options.ActivationType}");
         await TellAsync(generator, files.Continuations[0], cancellation).ConfigureAwait(false);
@@ -73,14 +74,16 @@ internal sealed class Demonstration(Terminal terminal, DirectoryInfo samples, Fi
             }
         }
 
-        Line($"{right} of the first {AskedQuestions} questions right (the float64 reference: {files.QuestionsRight} of all {files.Questions.Count})");
+        Line($"{right} of the first {AskedQuestions} questions right "
+            + $"(the float64 reference: {files.QuestionsRight} of all {files.Questions.Count})");
     }
 
     private void MeasureSpeed(TransformerModel model, StorytellerFiles files)
     {
         int[] text = [.. model.Tokenizer!.EncodeToIds(string.Join(' ', files.Stories.Take(8)))];
         Throughput prefill = Throughput.OfPrefill(model, text[..512]), decode = Throughput.OfDecode(model, text[..64], 128);
-        Line($"Prefill {prefill.TokensPerSecond:F0} tokens/s ({prefill.Kernel}), decode {decode.TokensPerSecond:F0} tokens/s ({decode.Kernel})");
+        Line($"Prefill {prefill.TokensPerSecond:F0} tokens/s ({prefill.Kernel}), "
+            + $"decode {decode.TokensPerSecond:F0} tokens/s ({decode.Kernel})");
     }
 
     private void CheckPerplexity(TransformerModel model, StorytellerFiles files)

@@ -24,15 +24,21 @@ internal sealed class GenerationPlan
     {
         GenerationDefaults defaults = model.GenerationDefaults;
         Check(nameof(options.MaxOutputTokens), options.MaxOutputTokens, value => value >= 1, "at least 1");
-        Check(nameof(options.Temperature), options.Temperature, value => value >= 0 && float.IsFinite(value), "a finite number from 0 on");
+        Check(
+            nameof(options.Temperature), options.Temperature, value => value >= 0 && float.IsFinite(value),
+            "a finite number from 0 on");
         Check(nameof(options.TopK), options.TopK, value => value >= 0, "at least 0");
         Check(nameof(options.TopP), options.TopP, value => value is > 0 and <= 1, "in (0, 1]");
         Check(nameof(options.MinP), options.MinP, value => value is >= 0 and <= 1, "in [0, 1]");
-        Check(nameof(options.RepetitionPenalty), options.RepetitionPenalty, value => value > 0 && float.IsFinite(value), "a finite number above 0");
+        Check(
+            nameof(options.RepetitionPenalty), options.RepetitionPenalty, value => value > 0 && float.IsFinite(value),
+            "a finite number above 0");
         Check(nameof(options.FrequencyPenalty), options.FrequencyPenalty, float.IsFinite, "a finite number");
         Check(nameof(options.PresencePenalty), options.PresencePenalty, float.IsFinite, "a finite number");
         int vocabulary = model.Config.VocabularySize;
-        Check<int>(nameof(options.TopLogProbabilities), options.TopLogProbabilities, value => value >= 0 && value <= vocabulary, $"in [0, {vocabulary}]");
+        Check<int>(
+            nameof(options.TopLogProbabilities), options.TopLogProbabilities, value => value >= 0 && value <= vocabulary,
+            $"in [0, {vocabulary}]");
         CheckStops(options, model);
 
         bool narrowed = options.TopK is not null || options.TopP is not null || options.MinP is not null;
@@ -66,7 +72,11 @@ internal sealed class GenerationPlan
     }
 
     private static HashSet<int> EndIdsOf(TransformerModel model) =>
-        [.. model.GenerationDefaults.EndOfSequenceIds.IsDefaultOrEmpty ? model.Config.EndOfSequenceIds : model.GenerationDefaults.EndOfSequenceIds];
+    [
+        .. model.GenerationDefaults.EndOfSequenceIds.IsDefaultOrEmpty
+            ? model.Config.EndOfSequenceIds
+            : model.GenerationDefaults.EndOfSequenceIds,
+    ];
 
     private static void CheckStops(GenerationOptions options, TransformerModel model)
     {

@@ -31,7 +31,11 @@ internal sealed class ModelWeights : IDisposable
     private int _done;
 
     public ModelWeights(
-        ArchitectureSpec spec, IWeightSource source, ModelOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+        ArchitectureSpec spec,
+        IWeightSource source,
+        ModelOptions options,
+        IProgress<LoadProgress>? progress,
+        CancellationToken cancellation)
     {
         (_spec, _source, _options, _progress, _cancellation) = (spec, source, options, progress, cancellation);
         _total = (spec.LayerCount * LayerTensors(spec)) + (spec.TiedEmbeddings ? 2 : 3);
@@ -74,7 +78,8 @@ internal sealed class ModelWeights : IDisposable
     }
 
     private static int LayerTensors(ArchitectureSpec spec) =>
-        9 + (spec.QueryKeyValueBias ? 3 : 0) + (spec.AttentionOutputBias ? 1 : 0) + (spec.MlpBias ? 3 : 0) + (spec.QueryKeyNorm ? 2 : 0);
+        9 + (spec.QueryKeyValueBias ? 3 : 0) + (spec.AttentionOutputBias ? 1 : 0) + (spec.MlpBias ? 3 : 0)
+        + (spec.QueryKeyNorm ? 2 : 0);
 
     private LayerWeights BindLayer(int layer)
     {
@@ -114,7 +119,8 @@ internal sealed class ModelWeights : IDisposable
         _cancellation.ThrowIfCancellationRequested();
         if (!_source.TryGet(name, out WeightTensor tensor))
         {
-            throw new InvalidDataException($"The weight \"{name}\" of shape {Text(shape)} is required, but the checkpoint does not have it.");
+            throw new InvalidDataException(
+                $"The weight \"{name}\" of shape {Text(shape)} is required, but the checkpoint does not have it.");
         }
 
         if (!tensor.Shape.AsSpan().SequenceEqual(shape))
@@ -127,7 +133,9 @@ internal sealed class ModelWeights : IDisposable
             or (ElementType.BFloat16, ElementType.Float16);
         if (tensor.Type == ElementType.Int32 || mixedHalves)
         {
-            string accepted = _options.ActivationType == ElementType.Float32 ? "Float32, Float16 or BFloat16" : $"Float32 or {_options.ActivationType}";
+            string accepted = _options.ActivationType == ElementType.Float32
+                ? "Float32, Float16 or BFloat16"
+                : $"Float32 or {_options.ActivationType}";
             throw new InvalidDataException(
                 $"The weight \"{name}\" is stored as {tensor.Type}; activations of {_options.ActivationType} require {accepted}.");
         }

@@ -118,7 +118,7 @@ public sealed class ModelTests
     }
 
     [Test]
-    public void Progress_of_positions_beyond_the_first_table_is_right()
+    public void Longer_sessions_make_longer_rotary_tables()
     {
         // Sessions of growing capacity make longer rotary tables; earlier sessions keep theirs.
         using TransformerModel model = TransformerModel.LoadAsync(
