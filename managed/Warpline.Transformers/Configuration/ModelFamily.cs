@@ -7,19 +7,31 @@ internal sealed record ModelFamily
     [
         new()
         {
-            Name = "llama", MaxPositions = 2048, BeginOfSequenceId = 1, EndOfSequenceId = 2,
-            HasAttentionBiasKey = true, HasMlpBiasKey = true,
+            Name = "llama",
+            MaxPositions = 2048,
+            BeginOfSequenceId = 1,
+            EndOfSequenceId = 2,
+            HasAttentionBiasKey = true,
+            HasMlpBiasKey = true,
         },
         new()
         {
-            Name = "mistral", MaxPositions = 131_072, BeginOfSequenceId = 1, EndOfSequenceId = 2,
-            KeyValueHeadCount = 8, Window = WindowRule.AllLayers,
+            Name = "mistral",
+            MaxPositions = 131_072,
+            BeginOfSequenceId = 1,
+            EndOfSequenceId = 2,
+            KeyValueHeadCount = 8,
+            Window = WindowRule.AllLayers,
         },
         new() { Name = "qwen2", MaxPositions = 32_768, KeyValueHeadCount = 32, Window = WindowRule.ByLayerType },
         new()
         {
-            Name = "qwen3", MaxPositions = 32_768, KeyValueHeadCount = 32, HeadDimension = 128,
-            HasAttentionBiasKey = true, Window = WindowRule.ByLayerType,
+            Name = "qwen3",
+            MaxPositions = 32_768,
+            KeyValueHeadCount = 32,
+            HeadDimension = 128,
+            HasAttentionBiasKey = true,
+            Window = WindowRule.ByLayerType,
         },
     ];
 

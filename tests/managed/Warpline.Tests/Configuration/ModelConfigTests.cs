@@ -58,13 +58,21 @@ internal sealed class ModelConfigTests
             ModelConfig.Load(TestData.GoldenModel("llama-rope-llama3")).Rope,
             Is.EqualTo(new RopeConfig
             {
-                Kind = RopeKind.Llama3, Theta = 500_000, Factor = 8, LowFrequencyFactor = 1, HighFrequencyFactor = 4, OriginalMaxPositions = 64,
+                Kind = RopeKind.Llama3,
+                Theta = 500_000,
+                Factor = 8,
+                LowFrequencyFactor = 1,
+                HighFrequencyFactor = 4,
+                OriginalMaxPositions = 64,
             }));
         Assert.That(
             ModelConfig.Load(TestData.GoldenModel("llama-rope-yarn")).Rope,
             Is.EqualTo(new RopeConfig
             {
-                Kind = RopeKind.Yarn, Factor = 4, OriginalMaxPositions = 64, AttentionFactor = (0.1 * Math.Log(4)) + 1,
+                Kind = RopeKind.Yarn,
+                Factor = 4,
+                OriginalMaxPositions = 64,
+                AttentionFactor = (0.1 * Math.Log(4)) + 1,
             }));
         Assert.That(ModelConfig.Load(TestData.GoldenModel("mistral-window")).LayerWindows, Is.EqualTo(new int?[] { 16, 16 }));
         Assert.That(ModelConfig.Load(TestData.GoldenModel("qwen2")).LayerWindows, Is.All.Null);
