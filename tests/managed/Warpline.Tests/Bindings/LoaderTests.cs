@@ -1,4 +1,5 @@
 using System.Collections;
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Reflection;
 using System.Runtime.Loader;
@@ -162,9 +163,17 @@ public sealed class LoaderTests
         File.WriteAllLines(
             source,
             exports.Select(export => $"int {export}(void) {{ return {(export == "wl_abi_version" ? abiVersion : 0)}; }}"));
-        using Process compiler = Process.Start("cc", ["-shared", "-fPIC", "-o", library, source]);
-        compiler.WaitForExit();
-        Assert.That(compiler.ExitCode, Is.Zero, "cc");
+        try
+        {
+            using Process compiler = Process.Start("cc", ["-shared", "-fPIC", "-o", library, source]);
+            compiler.WaitForExit();
+            Assert.That(compiler.ExitCode, Is.Zero, "cc");
+        }
+        catch (Win32Exception)
+        {
+            Assert.Ignore("There is no C compiler named cc to make a library with.");
+        }
+
         return library;
     }
 
