@@ -125,12 +125,12 @@ function apply_format {
     run dotnet @('format', 'Kernels.sln')
 }
 
-# A skip counts as a failure unless tests/expected-skips.txt lists it: a pattern, then '#' and the reason.
+# A skip counts as a failure unless tests/expected-skips.txt lists it: a pattern of PROGRAM/TEST, then '#' and the reason.
 function record([string]$Name, [int]$Status, [int]$Passed, [int]$Failed, [string[]]$Skips) {
     $allowed = @(Get-Content tests/expected-skips.txt | ForEach-Object { ($_ -replace '\s*#.*$', '') } | Where-Object { $_ })
     $skipped = 0
     foreach ($skip in $Skips) {
-        if ($allowed | Where-Object { $skip -like $_ }) { $skipped++ }
+        if ($allowed | Where-Object { "$Name/$skip" -like $_ }) { $skipped++ }
         else { $Failed++; Write-Host "`n    skipped, but not in tests/expected-skips.txt: $skip" -NoNewline }
     }
     $ran = $Passed + $Failed + $skipped

@@ -1,7 +1,7 @@
 # Sourced by build.sh: runs the test programs and adds up what they say. Each run leaves one line in $totals:
 # name, passed, failed, skipped. Needs root, log_dir, totals, dotnet_dir and filter (may be empty).
 
-# A skip counts as a failure unless tests/expected-skips.txt lists it: a pattern, then '#' and the reason.
+# A skip counts as a failure unless tests/expected-skips.txt lists it: a pattern of PROGRAM/TEST, then '#' and the reason.
 unexpected_skips() { # names on stdin
   local name pattern found
   while read -r name; do
@@ -21,7 +21,7 @@ finish_suite() {
   while read -r skip; do
     failed=$((failed + 1)) skipped=$((skipped - 1))
     failures+=$'\n'"$skip (skipped, but not in tests/expected-skips.txt)"
-  done < <(unexpected_skips)
+  done < <(sed "s|^|$name/|" | unexpected_skips)
   if [ $((passed + failed + skipped)) = 0 ] && [ -z "$filter" ]; then
     failed=1 failures+=$'\n'"ran no test"
   elif [ "$status" != 0 ] && [ "$failed" = 0 ] && [ $((passed + skipped)) != 0 ]; then
