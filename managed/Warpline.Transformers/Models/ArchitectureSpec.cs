@@ -5,7 +5,8 @@ namespace Warpline.Transformers;
 /// <summary>
 /// All that the decoder's one forward pass needs to know of an architecture, as data:
 /// x = embedding; in each layer x += output(attention(rotate(norm?(query, key)), value)) and x += down(act(gate) * up), both
-/// of a normed x; logits = head(norm(x)). A family is a row of <see cref="Architectures"/>, not a class.
+/// of a normed x; logits = head(norm(x)). Norms are RMS norms, positions rotary, projections separate, the feed-forward
+/// layer gated. A family is a row of <see cref="Architectures"/>, not a class.
 /// </summary>
 internal sealed record ArchitectureSpec
 {

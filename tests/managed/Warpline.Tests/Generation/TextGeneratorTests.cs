@@ -115,7 +115,12 @@ public sealed class TextGeneratorTests
     {
         GenerationOptions options = new()
         {
-            MaxOutputTokens = 10, Temperature = 0.7f, Seed = 5, RepetitionPenalty = 1.3f, TopK = 20, TopLogProbabilities = 4,
+            MaxOutputTokens = 10,
+            Temperature = 0.7f,
+            Seed = 5,
+            RepetitionPenalty = 1.3f,
+            TopK = 20,
+            TopLogProbabilities = 4,
         };
         List<GeneratedToken> tokens = await Collect(Prompt, options);
         using DecoderSession session = _model.CreateSession();

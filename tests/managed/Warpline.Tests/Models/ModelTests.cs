@@ -50,13 +50,16 @@ public sealed class ModelTests
     {
         // The weights are written to a file for the reference, and handed over as arrays for the model.
         using MemoryCheckpoint checkpoint = new(type);
-        using TransformerModel model = TransformerModel.Create(checkpoint.Config, checkpoint.Weights);
+        TransformerModel model = TransformerModel.Create(checkpoint.Config, checkpoint.Weights);
         Reference.Float64Llama reference = new(checkpoint.Directory);
         int[] tokens = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9];
         float[] logits = GoldenCheck.Run(model, tokens);
         double[] expected = [.. tokens.SelectMany(reference.Step)];
         Assert.That(logits.Zip(expected, (a, b) => Math.Abs(a - b)).Max(), Is.LessThan(1e-4));
         Assert.That(expected.Max(Math.Abs), Is.GreaterThan(0.1), "the reference says something");
+        model.Dispose();
+        Assert.That(
+            () => checkpoint.Weights.TryGet("lm_head.weight", out _), Throws.InstanceOf<ObjectDisposedException>(), "the model's to dispose");
     }
 
     [Test]
@@ -80,6 +83,7 @@ public sealed class ModelTests
             () => TransformerModel.Create(checkpoint.Config, checkpoint.Weights),
             Throws.InstanceOf<InvalidDataException>().With.Message.EqualTo(
                 "The weight \"model.layers.1.mlp.up_proj.weight\" of shape [40, 32] is required, but the checkpoint does not have it."));
+        Assert.That(checkpoint.Weights.TryGet("lm_head.weight", out _), Is.True, "the weights stay the caller's");
     }
 
     [Test]

@@ -140,6 +140,33 @@ public sealed class SessionTests
     }
 
     [Test]
+    [NonParallelizable]
+    public async Task Disposing_a_session_lets_its_running_call_finish_and_frees_it_then()
+    {
+        using TransformerModel model = await TransformerModel.LoadAsync(TestData.Storyteller);
+        int[] tokens = [.. Enumerable.Range(0, 1024)];
+        model.CreateSession(tokens.Length).Dispose();
+        long before = WarplineLibrary.LiveHandles;
+        for (int round = 0; round < 3; round++)
+        {
+            DecoderSession session = model.CreateSession(tokens.Length);
+            Task running = Task.Run(() =>
+            {
+                while (true)
+                {
+                    session.Forward(tokens, LogitsMode.None);
+                    session.Truncate(0);
+                }
+            });
+            await Task.Delay(30 * round);
+            session.Dispose();
+            Assert.That(async () => await running, Throws.InstanceOf<ObjectDisposedException>());
+        }
+
+        Assert.That(WarplineLibrary.LiveHandles, Is.EqualTo(before));
+    }
+
+    [Test]
     public async Task Disposing_the_model_waits_for_running_calls_and_refuses_later_ones()
     {
         int[] tokens = [.. Enumerable.Range(0, 1024)];
