@@ -28,6 +28,7 @@ public static unsafe class Rope
         parameters.BetaSlow = options.BetaSlow;
         parameters.AttentionFactor = options.AttentionFactor;
         parameters.YarnExactRange = options.YarnExactRange ? 1 : 0;
+        parameters.FrequencyDtype = (int)(options.FrequencyType ?? 0);
         parameters.Cos = cos;
         parameters.Sin = sin;
         NativeStatus.Check(NativeMethods.RopeTable(&parameters, &at));

@@ -56,4 +56,8 @@ public readonly record struct RopeTableOptions
 
     /// <summary>Yarn: keeps the correction range unrounded (transformers' truncate=false).</summary>
     public bool YarnExactRange { get; init; }
+
+    /// <summary>Rounds the frequencies to Float16 or BFloat16, as engines do that cast a whole model to the type, these numbers
+    /// included. Null does not round.</summary>
+    public ElementType? FrequencyType { get; init; }
 }

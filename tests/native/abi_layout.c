@@ -116,7 +116,7 @@ int main(void) {
   FIELD(wl_rope_table_params, beta_slow);
   FIELD(wl_rope_table_params, attention_factor);
   FIELD(wl_rope_table_params, yarn_exact_range);
-  FIELD(wl_rope_table_params, reserved0);
+  FIELD(wl_rope_table_params, frequency_dtype);
   FIELD(wl_rope_table_params, cos);
   FIELD(wl_rope_table_params, sin);
 

@@ -64,13 +64,19 @@ long double expected_amplitude(const wl_rope_table_params& p) {
                                  : 0.1L * std::log(static_cast<long double>(p.factor)) + 1;
 }
 
+long double rounded_frequency(const wl_rope_table_params& p, int64_t i, int64_t pairs) {
+  const long double exact = expected_frequency(p, i, pairs);
+  if (p.frequency_dtype == WL_DTYPE_NONE) return exact;
+  return round_to(p.frequency_dtype, round_to(WL_DTYPE_FLOAT32, static_cast<double>(exact)));
+}
+
 void expect_table(wl_rope_table_params p, Matrix& cos, Matrix& sin) {
   SCOPED_TRACE("scaling " + std::to_string(p.scaling) + " pairs " + std::to_string(cos.columns()));
   cos.poison();
   sin.poison();
   ASSERT_EQ(wl_rope_table(&p, nullptr), WL_STATUS_OK) << wl_last_error();
   for (int64_t i = 0; i < cos.columns(); ++i) {
-    const long double frequency = expected_frequency(p, i, cos.columns()), amplitude = expected_amplitude(p);
+    const long double frequency = rounded_frequency(p, i, cos.columns()), amplitude = expected_amplitude(p);
     for (int64_t t = 0; t < cos.rows(); ++t) {
       const long double angle = static_cast<long double>(t) * frequency;
       // Half a unit in the last place of float32, and what double leaves of a large angle.
@@ -128,6 +134,23 @@ TEST(RopeTable, Llama31) {
   ASSERT_EQ(wl_rope_table(&p, nullptr), WL_STATUS_OK);
   EXPECT_NEAR(sin.get(1, 0), std::sin(1.0), 1e-7);
   EXPECT_NEAR(sin.get(1, 63), std::pow(500000.0, -126.0 / 128) / 8, 1e-12);
+}
+
+TEST(RopeTable, RoundedFrequencies) {
+  Matrix cos(WL_DTYPE_FLOAT32, 300, 31), sin(WL_DTYPE_FLOAT32, 300, 31), exact(WL_DTYPE_FLOAT32, 300, 31);
+  wl_rope_table_params p = table_params(WL_ROPE_SCALING_LINEAR, 10000, cos, exact);
+  p.factor = 3;
+  ASSERT_EQ(wl_rope_table(&p, nullptr), WL_STATUS_OK);
+  p.sin = sin.view();
+  for (const int32_t dtype : {WL_DTYPE_FLOAT16, WL_DTYPE_BFLOAT16}) {
+    p.frequency_dtype = dtype;
+    expect_table(p, cos, sin);
+    EXPECT_GT(std::fabs(sin.get(299, 0) - exact.get(299, 0)), 1e-3) << "rounding changes far angles";
+  }
+  p.frequency_dtype = WL_DTYPE_INT32;
+  EXPECT_EQ(wl_rope_table(&p, nullptr), WL_STATUS_INVALID_ARGUMENT);
+  EXPECT_STREQ(wl_last_error(),
+               "wl_rope_table: frequency_dtype is 4; must be 0, float16 (2) or bfloat16 (3)");
 }
 
 TEST(RopeTable, FarPositions) {

@@ -161,7 +161,7 @@ internal struct RopeTableParams
     public double BetaSlow;
     public double AttentionFactor;
     public int YarnExactRange;
-    public int Reserved0;
+    public int FrequencyDtype;
     public TensorRef Cos;
     public TensorRef Sin;
 }

@@ -70,11 +70,8 @@ internal sealed class RotaryTables(ArchitectureSpec spec, ElementType frequencyT
                 BetaFast = rope.BetaFast,
                 BetaSlow = rope.BetaSlow,
                 AttentionFactor = rope.AttentionFactor,
+                FrequencyType = frequencyType == ElementType.Float32 ? null : frequencyType,
             });
-            if (frequencyType != ElementType.Float32 && rows > 1)
-            {
-                RoundFrequencies(_cosines.AsSpan<float>(), _sines.AsSpan<float>(), pairs, frequencyType);
-            }
 
             Span<int> positions = _positions.AsSpan<int>();
             for (int i = 0; i < rows; i++)
@@ -97,35 +94,6 @@ internal sealed class RotaryTables(ArchitectureSpec spec, ElementType frequencyT
             _cosines.Dispose();
             _sines.Dispose();
             _positions.Dispose();
-        }
-
-        /// <summary>
-        /// Fills the tables again from frequencies rounded to a 16-bit type. Row 0 holds the magnitude and row 1 the
-        /// angles that are the frequencies: they are at most 1, so nothing has wrapped around.
-        /// </summary>
-        private static void RoundFrequencies(Span<float> cosines, Span<float> sines, int pairs, ElementType type)
-        {
-            for (int pair = 0; pair < pairs; pair++)
-            {
-                double magnitude = cosines[pair], frequency = Round(MathF.Atan2(sines[pairs + pair], cosines[pairs + pair]), type);
-                for (int row = 0, at = pair; at < cosines.Length; row++, at += pairs)
-                {
-                    (double sine, double cosine) = Math.SinCos(row * frequency);
-                    (cosines[at], sines[at]) = ((float)(magnitude * cosine), (float)(magnitude * sine));
-                }
-            }
-        }
-
-        private static float Round(float value, ElementType type)
-        {
-            if (type == ElementType.Float16)
-            {
-                return (float)(Half)value;
-            }
-
-            // bfloat16, to nearest even: the upper half of the bits.
-            uint bits = BitConverter.SingleToUInt32Bits(value);
-            return BitConverter.UInt32BitsToSingle((bits + 0x7fff + ((bits >> 16) & 1)) & 0xffff0000);
         }
     }
 }

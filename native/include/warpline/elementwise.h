@@ -61,7 +61,8 @@ typedef struct wl_rope_table_params {
   double attention_factor;       /* YARN: multiplies cos and sin; 0 means 0.1 ln(factor) + 1 */
   int32_t yarn_exact_range;      /* YARN: nonzero keeps the correction range unrounded (transformers'
                                     truncate=false) */
-  int32_t reserved0;             /* zero */
+  int32_t frequency_dtype;       /* round the frequencies to FLOAT16 or BFLOAT16, as engines do that cast
+                                    a whole model; 0: do not round them */
   wl_tensor cos;                 /* [positions, R/2] */
   wl_tensor sin;                 /* [positions, R/2] */
 } wl_rope_table_params;
@@ -71,8 +72,8 @@ typedef struct wl_rope_table_params {
  * Shapes: cos and sin [positions, R/2]. Types: float32, computed in double.
  * Units: radians.
  * Alignment: elements; last strides are 1. Threads: any. Determinism: exact.
- * Errors: INVALID_ARGUMENT (unknown scaling, a factor that is not finite or out of range, shapes),
- * OUT_OF_MEMORY, NO_DEVICE.
+ * Errors: INVALID_ARGUMENT (unknown scaling or frequency_dtype, a factor that is not finite or out of range,
+ * shapes), OUT_OF_MEMORY, NO_DEVICE.
  * Reference: tests/native/rope_test.cpp. */
 WL_API wl_status wl_rope_table(const wl_rope_table_params* params, const wl_launch* at);
 

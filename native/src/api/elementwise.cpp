@@ -156,7 +156,10 @@ wl_status wl_rope_table(const wl_rope_table_params* params, const wl_launch* at)
     const auto p = read_params(params);
     read_launch(at);
     require_rope_scaling(p);
-    require_reserved(p.reserved0, "reserved0");
+    if (p.frequency_dtype != WL_DTYPE_NONE && p.frequency_dtype != WL_DTYPE_FLOAT16 &&
+        p.frequency_dtype != WL_DTYPE_BFLOAT16) {
+      invalid("frequency_dtype", text(p.frequency_dtype), "0, float16 (2) or bfloat16 (3)");
+    }
     require_tensor(p.cos, "cos", kFloat32, 2);
     require_tensor(p.sin, "sin", kFloat32, 2);
     require_same_shape(p.sin, "sin", p.cos, "cos");

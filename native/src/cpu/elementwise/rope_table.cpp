@@ -5,6 +5,7 @@
 
 #include "core/failure.h"
 #include "core/tensor.h"
+#include "cpu/convert.h"
 #include "cpu/elementwise/elementwise.h"
 #include "cpu/rows.h"
 #include "cpu/scratch.h"
@@ -69,6 +70,13 @@ void fill_frequencies(const wl_rope_table_params& p, int64_t pairs, double* freq
   }
 }
 
+double round_frequency(int32_t dtype, double frequency) {
+  const auto single = static_cast<float>(frequency);
+  if (dtype == WL_DTYPE_FLOAT16) return float16_to_float(float_to_float16(single));
+  if (dtype == WL_DTYPE_BFLOAT16) return bfloat16_to_float(float_to_bfloat16(single));
+  return frequency;
+}
+
 double amplitude(const wl_rope_table_params& p) {
   if (p.scaling != WL_ROPE_SCALING_YARN) return 1;
   if (p.attention_factor != 0) return p.attention_factor;
@@ -84,6 +92,7 @@ void rope_table(const wl_rope_table_params& p) {
   const Scratch scratch(static_cast<uint64_t>(pairs) * sizeof(double));
   auto* frequencies = scratch.at<double>(0);
   fill_frequencies(p, pairs, frequencies);
+  for (int64_t i = 0; i < pairs; ++i) frequencies[i] = round_frequency(p.frequency_dtype, frequencies[i]);
   const double scale = amplitude(p);
   constexpr int64_t kElementCost = 16;  // An angle costs as much as that many elements of other ops.
   for_rows(Arena(), positions, pairs * kElementCost, [&](int64_t position, int) {
