@@ -222,6 +222,20 @@ TEST(Gemm, ZeroStridesBroadcast) {
   }
 }
 
+// The row stride of a tensor with one row says nothing, whatever it is.
+TEST(Gemm, TheStrideOfASingleRowIsFree) {
+  for (const bool tiles : {false, true}) {
+    const OptionScope forced("gemm.kernel", tiles ? "tiles" : "auto");
+    GemmOptions o;
+    o.residual_type = WL_DTYPE_FLOAT32;
+    GemmCase c({1, 1, 300}, o);
+    wl_gemm_params p = c.params();
+    p.x.strides[0] = p.weight.strides[0] = p.residual.strides[0] = p.y.strides[0] = INT64_MAX;
+    ASSERT_EQ(wl_gemm(&p, nullptr), WL_STATUS_OK) << wl_last_error();
+    EXPECT_TRUE(c.matches());
+  }
+}
+
 TEST(Gemm, ResidualMayBeTheResult) {
   for (const int64_t m : {5, 40}) {
     for (const int32_t type : kTypes) {

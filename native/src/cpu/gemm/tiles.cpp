@@ -50,9 +50,9 @@ class Tiles {
         in_place_(element_size(p.x.dtype) == sizeof(T) && p.k % kGroup == 0),
         depth_blocks_(std::max<int64_t>(1, ceil_div(p.k, kDepth))),
         lda_(in_place_ ? p.x.strides[0] : padded_row(std::min(p.k, kDepth), sizeof(T))) {
-    const int64_t row_bytes = static_cast<int64_t>(sizeof(T)) * depth_blocks_ * lda_;
     chunk_ = p.m;
     if (!in_place_) {
+      const int64_t row_bytes = static_cast<int64_t>(sizeof(T)) * depth_blocks_ * lda_;
       chunk_ = std::min(p.m, std::max(kBlockRows, kConvertedBytes / row_bytes / kBlockRows * kBlockRows));
       rows_bytes_ = scratch_part(static_cast<uint64_t>(row_bytes * chunk_));
     }
