@@ -76,10 +76,14 @@ int64_t collect(const float* values, const float* tested, float threshold, int64
   const VF bar = hn::Set(F32(), threshold);
   int64_t i = *position;
   for (; i < n && count + kLanes <= capacity; i += kLanes) {
-    if (hn::AllFalse(F32(), hn::Gt(hn::LoadU(F32(), tested + i), bar))) continue;
-    for (int64_t j = i; j < i + kLanes && j < n; ++j) {
-      keys[count] = token_key(values[j], j);  // Overwritten by the next unless it counts.
-      count += tested[j] > threshold;
+    // Padding is never above the threshold.
+    const auto above = hn::Gt(hn::LoadU(F32(), tested + i), bar);
+    if (hn::AllFalse(F32(), above)) continue;
+    uint8_t bytes[8] = {};
+    hn::StoreMaskBits(F32(), above, bytes);
+    for (uint32_t bits = bytes[0] | uint32_t{bytes[1]} << 8; bits != 0; bits &= bits - 1) {
+      const int64_t j = i + __builtin_ctz(bits);
+      keys[count++] = token_key(values[j], j);
     }
   }
   *position = i;
