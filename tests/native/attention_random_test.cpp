@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstdlib>
 #include <sstream>
 #include <string>
 
@@ -92,7 +93,9 @@ AttentionSetup random_setup(uint64_t seed) {
 
 TEST(AttentionRandom, CallsAgreeWithTheReference) {
   std::array<std::array<int, kFeatures.size()>, kFeatures.size()> pairs{};
-  for (int call = 0; call < kCalls; ++call) {
+  // ./build.sh test --full
+  const int calls = std::getenv("WARPLINE_TEST_FULL") != nullptr ? 10 * kCalls : kCalls;
+  for (int call = 0; call < calls; ++call) {
     const AttentionSetup setup = random_setup(static_cast<uint64_t>(call));
     AttentionCase attention(setup);
     const char* kernel = call % 3 == 0 ? "auto" : call % 3 == 1 ? "tiles" : "split";
