@@ -38,7 +38,8 @@ HWY_INLINE VF side_by_side(const std::byte* first, int64_t stride, int64_t at) {
 #endif
 }
 
-// Rows of one head lie far apart, where the processor does not look ahead by itself.
+// Rows of one head lie far apart, where the processor does not look ahead by itself: they are fetched this many
+// rows before their turn.
 constexpr int64_t kLine = 64;
 constexpr int64_t kRowsAhead = 16;
 HWY_INLINE void prefetch(const std::byte* row, int64_t bytes) {
@@ -68,7 +69,7 @@ HWY_INLINE void transpose(const std::byte* rows, int64_t stride, int64_t groups,
   }
 }
 
-// The last units of a row, fewer than four, each copied; `size` bytes of a unit are there.
+// The last units of a row, fewer than four, one by one.
 HWY_INLINE void transpose_rest(const std::byte* rows, int64_t stride, int64_t begin, int64_t end,
                                float* panel) {
   for (int64_t i = begin; i < end; ++i) {
