@@ -1,7 +1,6 @@
 // The core of the C ABI: status, errors, options, devices, host memory.
-#include <warpline/core.h>
-
 #include <gtest/gtest.h>
+#include <warpline/core.h>
 
 #include <string>
 
@@ -11,8 +10,8 @@ namespace wl::test {
 namespace {
 
 TEST(Core, VersionTextFollowsTheHeader) {
-  const std::string expected = std::to_string(WL_VERSION_MAJOR) + "." + std::to_string(WL_VERSION_MINOR) + "." +
-                               std::to_string(WL_VERSION_PATCH);
+  const std::string expected = std::to_string(WL_VERSION_MAJOR) + "." + std::to_string(WL_VERSION_MINOR) +
+                               "." + std::to_string(WL_VERSION_PATCH);
   EXPECT_EQ(wl_version(), expected);
   EXPECT_EQ(wl_abi_version(), WL_ABI_VERSION);
 }
@@ -26,9 +25,10 @@ TEST(Core, HostMemoryIsCountedAlignedAndFreedOnce) {
   EXPECT_EQ(wl_host_free(memory), WL_STATUS_OK);
   EXPECT_EQ(wl_live_handles(), before);
   EXPECT_EQ(wl_host_free(memory), WL_STATUS_INVALID_ARGUMENT);
-  EXPECT_STREQ(wl_last_error(),
-               "wl_host_free: memory is an address that is not live; must be an address from wl_host_alloc that was "
-               "not freed");
+  EXPECT_STREQ(
+      wl_last_error(),
+      "wl_host_free: memory is an address that is not live; must be an address from wl_host_alloc that was "
+      "not freed");
   EXPECT_STREQ(wl_last_error_parameter(), "memory");
 }
 
