@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.Text.Json;
 
 namespace Warpline.Cli;
@@ -16,12 +17,15 @@ internal static class WarplineCommand
         string[] args, TextWriter output, TextWriter error, bool interactive, CancellationToken cancellation = default)
     {
         Terminal terminal = new(output, error, interactive);
-        RootCommand root = new("""
+        // Not a RootCommand, whose name would be that of the assembly.
+        Command root = new("warpline", """
             Warpline: transformer models on hand-written kernels.
 
             Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such device, 130 cancelled.
             """)
         {
+            new HelpOption(),
+            new VersionOption(),
             InfoCommand.Create(terminal),
             GenerateCommand.Create(terminal),
             TokenizeCommand.Create(terminal),

@@ -221,7 +221,7 @@ public sealed class CommandTests
     {
         (int code, string output, _) = await Run(verb, "--help");
         Assert.That(code, Is.Zero);
-        Assert.That(output, Does.Contain($"warpline {verb} ").And.Match("(?s)Example.*Options"));
+        Assert.That(output.ReplaceLineEndings("\n"), Does.Contain($"Usage:\n  warpline {verb} ").And.Match("(?s)Example.*Options"));
         Assert.That((await Run("--help")).Output, Does.Contain(verb).And.Contain("Exit codes: 0 done, 1 failed, 2 wrong usage"));
     }
 
