@@ -11,6 +11,9 @@ internal sealed partial class ReadmeTests
 {
     private static readonly IReadOnlyList<CodeBlock> Blocks = CodeBlock.ReadAll(RepositoryFiles.PathOf("README.md"));
 
+    /// <summary>Where this build's assemblies and native library lie: beside this program.</summary>
+    private static readonly string Built = AppContext.BaseDirectory.TrimEnd('/');
+
     private DirectoryInfo _folder = null!;
 
     [SetUp]
@@ -42,12 +45,12 @@ internal sealed partial class ReadmeTests
                 <InvariantGlobalization>true</InvariantGlobalization>
               </PropertyGroup>
               <ItemGroup>
-                <Reference Include="{AppContext.BaseDirectory}Warpline.dll" />
-                <Reference Include="{AppContext.BaseDirectory}Warpline.Transformers.dll" />
-                <Reference Include="{AppContext.BaseDirectory}Microsoft.ML.Tokenizers.dll" />
-                <Reference Include="{AppContext.BaseDirectory}System.Numerics.Tensors.dll" />
-                <Reference Include="{AppContext.BaseDirectory}Google.Protobuf.dll" />
-                <None Include="{AppContext.BaseDirectory}libwarpline.so" CopyToOutputDirectory="PreserveNewest" />
+                <Reference Include="{Built}/Warpline.dll" />
+                <Reference Include="{Built}/Warpline.Transformers.dll" />
+                <Reference Include="{Built}/Microsoft.ML.Tokenizers.dll" />
+                <Reference Include="{Built}/System.Numerics.Tensors.dll" />
+                <Reference Include="{Built}/Google.Protobuf.dll" />
+                <None Include="{Built}/libwarpline.so" CopyToOutputDirectory="PreserveNewest" />
               </ItemGroup>
             </Project>
             """);
@@ -65,12 +68,11 @@ internal sealed partial class ReadmeTests
         string source = Path.Combine(_folder.FullName, "block.c");
         string program = Path.Combine(_folder.FullName, "block");
         File.WriteAllText(source, block.Text);
-        string folder = AppContext.BaseDirectory.TrimEnd('/');
         (_, string log, int built) = ProgramRunner.Run(
             "cc",
             [
                 "-std=c99", "-Wall", "-Wextra", "-Werror", "-I", RepositoryFiles.PathOf("native/include"), source,
-                "-o", program, "-L", folder, "-lwarpline", "-Wl,-rpath," + folder,
+                "-o", program, "-L", Built, "-lwarpline", "-Wl,-rpath," + Built,
             ],
             _folder.FullName);
         Assert.That(built, Is.Zero, log);
