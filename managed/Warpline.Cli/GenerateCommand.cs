@@ -75,7 +75,8 @@ internal sealed class GenerateCommand
             parsed.GetValue(_shared.Model)!.FullName, modelOptions, null, cancellation).ConfigureAwait(false);
         if (prompt is not null)
         {
-            ids = [.. (model.Tokenizer ?? throw new UsageException("The model has no tokenizer.json; give --ids.")).EncodeToIds(prompt)];
+            ids = [.. (model.Tokenizer ?? throw new UsageException(
+                model.TokenizerError ?? "The model has no tokenizer.json; give --ids.")).EncodeToIds(prompt)];
         }
 
         await using TextGenerator generator = new(model);

@@ -67,7 +67,7 @@ internal static class InfoCommand
             rows.Add(("rope", config.Rope.Kind.ToString()));
             rows.Add(("parameters", model.ParameterCount));
             rows.Add(("weight_bytes", model.WeightBytes));
-            rows.Add(("tokenizer", model.Tokenizer?.GetType().Name ?? "none"));
+            rows.Add(("tokenizer", model.Tokenizer?.GetType().Name ?? model.TokenizerError ?? "none"));
         }
 
         if (json)

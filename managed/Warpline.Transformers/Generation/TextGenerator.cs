@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
-using Microsoft.ML.Tokenizers;
 
 namespace Warpline.Transformers;
 
@@ -42,9 +41,7 @@ public sealed class TextGenerator : IAsyncDisposable
         string prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prompt);
-        Tokenizer tokenizer = _model.Tokenizer ?? throw new InvalidOperationException(
-            "The model has no tokenizer, so a prompt must be given as token ids.");
-        return GenerateAsync(tokenizer.EncodeToIds(prompt).ToArray(), options, cancellationToken);
+        return GenerateAsync(_model.RequireTokenizer().EncodeToIds(prompt).ToArray(), options, cancellationToken);
     }
 
     /// <summary>Continues a sequence of token ids, in a session of its own.</summary>

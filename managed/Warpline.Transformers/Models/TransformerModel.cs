@@ -27,8 +27,12 @@ public sealed class TransformerModel : IDisposable
     /// <summary>How the model computes.</summary>
     public ModelOptions Options { get; }
 
-    /// <summary>The checkpoint's tokenizer; null where it has none.</summary>
+    /// <summary>The checkpoint's tokenizer; null where it has none that this version reads.</summary>
     public Tokenizer? Tokenizer { get; private init; }
+
+    /// <summary>Why the checkpoint's tokenizer.json could not be read, naming what is not supported; null where it was read
+    /// or there is none. Such a model still runs on token ids.</summary>
+    public string? TokenizerError { get; private init; }
 
     /// <summary>The checkpoint's own settings for generation.</summary>
     public GenerationDefaults GenerationDefaults { get; private init; } = new();
@@ -137,12 +141,17 @@ public sealed class TransformerModel : IDisposable
         ArchitectureSpec spec = Architectures.Describe(config);
         GenerationDefaults defaults = GenerationDefaults.Load(directory);
         progress?.Report(new LoadProgress("tokenizer", 0, 0));
-        Tokenizer? tokenizer = File.Exists(Path.Combine(directory, "tokenizer.json")) ? HuggingFaceTokenizer.Load(directory) : null;
+        (Tokenizer? tokenizer, string? tokenizerError) = LoadTokenizer(directory);
         CheckpointWeights source = CheckpointWeights.Open(directory);
         try
         {
             ModelWeights weights = new(spec, source, options, progress, cancellation);
-            return new TransformerModel(config, spec, options, weights) { Tokenizer = tokenizer, GenerationDefaults = defaults };
+            return new TransformerModel(config, spec, options, weights) 
+            {
+                Tokenizer = tokenizer,
+                TokenizerError = tokenizerError,
+                GenerationDefaults = defaults,
+            };
         }
         catch
         {
@@ -150,6 +159,28 @@ public sealed class TransformerModel : IDisposable
             throw;
         }
     }
+
+    private static (Tokenizer? Tokenizer, string? Error) LoadTokenizer(string directory)
+    {
+        if (!File.Exists(Path.Combine(directory, "tokenizer.json")))
+        {
+            return (null, null);
+        }
+
+        try
+        {
+            return (HuggingFaceTokenizer.Load(directory), null);
+        }
+        catch (InvalidDataException e)
+        {
+            return (null, e.Message);
+        }
+    }
+
+    /// <summary>The tokenizer, for calls that cannot do without.</summary>
+    /// <exception cref="InvalidOperationException">There is none; the message says why.</exception>
+    internal Tokenizer RequireTokenizer() => Tokenizer ?? throw new InvalidOperationException(
+        "The model has no tokenizer, so a prompt must be given as token ids." + (TokenizerError is null ? "" : $" {TokenizerError}"));
 
     private static void CheckOptions(ModelOptions options)
     {

@@ -40,6 +40,23 @@ public sealed class CheckpointSettingsTests
     }
 
     [Test]
+    public async Task A_tokenizer_that_is_not_supported_leaves_a_model_for_ids()
+    {
+        await File.WriteAllTextAsync(Path.Combine(_folder, "tokenizer.json"), """{"model": {"type": "Unigram", "vocab": []}}""");
+        using TransformerModel model = await TransformerModel.LoadAsync(_folder);
+        Assert.That(model.Tokenizer, Is.Null);
+        Assert.That(model.TokenizerError, Does.EndWith("tokenizer.json: decoder is missing; ByteLevel is required."));
+        await using TextGenerator generator = new(model);
+        Assert.That(
+            () => generator.GenerateAsync(Prompt),
+            Throws.InvalidOperationException.With.Message.EndsWith(model.TokenizerError!));
+        await foreach (GeneratedToken token in generator.GenerateAsync(new int[] { 0, 621 }, Short with { MaxOutputTokens = 2 }))
+        {
+            Assert.That(token.Text, Is.Empty);
+        }
+    }
+
+    [Test]
     public async Task Options_win()
     {
         int[] greedy = await Generate("{}", Short);
