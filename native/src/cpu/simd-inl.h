@@ -1,5 +1,5 @@
 // Highway helpers that every kernel file shares, once for each target: loads and stores of any element type
-// as float32 lanes, exp, tanh, erf, and the dispatch by instruction set. Included inside foreach_target
+// as float32 lanes. Mathematics is in math-inl.h. Included inside foreach_target
 // loops.
 #if defined(WARPLINE_CPU_SIMD_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef WARPLINE_CPU_SIMD_INL_H_
