@@ -14,6 +14,7 @@ $LogDir = Join-Path $BuildDir 'log'
 $DotnetDir = Join-Path $BuildDir 'dotnet'
 $Msys = if ($env:MSYS2_ROOT) { $env:MSYS2_ROOT } else { 'C:\msys64' }
 $env:Path = "$Msys\ucrt64\bin;$env:Path"
+$env:CMAKE_GENERATOR = 'Ninja'
 $env:DOTNET_NOLOGO = '1'
 $env:DOTNET_CLI_TELEMETRY_OPTOUT = '1'
 $env:DOTNET_GENERATE_ASPNET_CERTIFICATE = 'false'

@@ -10,7 +10,8 @@ dotnet_dir=${ArtifactsPath:-$build_dir/dotnet}
 totals=$log_dir/totals.txt
 filter=
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_GENERATE_ASPNET_CERTIFICATE=false
-export CTEST_OUTPUT_ON_FAILURE=1 CMAKE_COLOR_DIAGNOSTICS=OFF
+# The one build tool that setup installs, whatever configures.
+export CMAKE_GENERATOR=Ninja CMAKE_COLOR_DIAGNOSTICS=OFF
 # No build server outlives an unattended run.
 if [ "${CI:-}" = true ]; then export MSBUILDDISABLENODEREUSE=1 UseSharedCompilation=false; fi
 source tools/steps.sh
