@@ -146,7 +146,7 @@ public sealed class TransformerModel : IDisposable
         try
         {
             ModelWeights weights = new(spec, source, options, progress, cancellation);
-            return new TransformerModel(config, spec, options, weights) 
+            return new TransformerModel(config, spec, options, weights)
             {
                 Tokenizer = tokenizer,
                 TokenizerError = tokenizerError,
