@@ -40,7 +40,8 @@ end_of_suites() { printf '\n%-34s' '' >&3; }
 
 run_google_test() { # run_google_test NAME PROGRAM
   local name=$1 program=$2 log="$log_dir/$1.log" status=0 failures
-  timeout 1500 "$program" --gtest_color=no ${filter:+"--gtest_filter=*$filter*"} >"$log" 2>&1 || status=$?
+  # An allocation that is refused is a case under test, with sanitizers too.
+  ASAN_OPTIONS=allocator_may_return_null=1 timeout 1500 "$program" --gtest_color=no ${filter:+"--gtest_filter=*$filter*"} >"$log" 2>&1 || status=$?
   named() { sed -nE "s/^\[ *$1 *\] (.*) \([0-9]+ ms\)\$/\1/p" "$log"; }
   failures=$(named FAILED)
   named SKIPPED | finish_suite "$name" "$status" "$(named OK | wc -l)" "$(named FAILED | wc -l)" "$(named SKIPPED | wc -l)"

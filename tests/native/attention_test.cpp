@@ -94,8 +94,8 @@ TEST(Attention, RefusesBadDenseCalls) {
       {"offsets for dense q", [](auto& p) { p.cu_seqlens_q = p.seqused_k; }, WL_STATUS_INVALID_ARGUMENT,
        "cu_seqlens_q", "cu_seqlens_q is given; must be absent, because q is dense (rank 4)"},
       {"a tensor past the address space", [](auto& p) { p.k.strides[0] = INT64_MAX; },
-       WL_STATUS_INVALID_ARGUMENT, "k.shape[1]",
-       "k.shape[1] is 11; must be small enough for a tensor of under 2^63 bytes"}};
+       WL_STATUS_INVALID_ARGUMENT, "k.strides[0]",
+       "k.strides[0] is 9223372036854775807; must be small enough for a tensor of under 2^63 bytes"}};
   for (const BadCall& bad : calls) expect_refused(dense(), bad);
 }
 

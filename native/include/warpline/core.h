@@ -163,7 +163,9 @@ WL_API wl_status wl_device_count(int32_t kind, int32_t* count);
 WL_API wl_status wl_device_get_info(int32_t kind, int32_t index, wl_device_info* info);
 
 /* Sets a process-wide option. The value "auto" restores the default, which is the environment variable's
- * value at load time where it is set and valid, else the library's own choice.
+ * value at load time where it is set and legal, else the library's own choice. An illegal value in the
+ * environment makes every call that needs the option fail, with an error that names the variable, until the
+ * option is set.
  *   name              environment                values
  *   threads           WARPLINE_THREADS           1 to 256: bodies that the CPU backend runs at once, over all
  *                                                callers

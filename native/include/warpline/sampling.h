@@ -25,7 +25,7 @@ typedef struct wl_argmax_params {
  * Reference: tests/native/sampling_test.cpp. */
 WL_API wl_status wl_argmax(const wl_argmax_params* params, const wl_launch* at);
 
-/* Settings of one row. All zero means: sample from the plain softmax. */
+/* Settings of one row. All zero means: sample from the plain softmax. 48 bytes, frozen. */
 typedef struct wl_sampling_row {
   float temperature;        /* logits are divided by it; 0 means 1 */
   float top_p;              /* keep the most probable tokens up to this mass; 0 means 1 (all) */

@@ -151,7 +151,7 @@ wl_status wl_attention_supported(const wl_attention_params* params, const wl_lau
     const wl_attention_params p = read_params(params);
     read_launch(at);
     require_attention(p);
-    machine_isa();
+    require_options();
   });
   return copy_reason(status, reason, reason_bytes);
 }

@@ -117,7 +117,10 @@ wl_status wl_gemm(const wl_gemm_params* params, const wl_launch* at) {
 
 wl_status wl_gemm_supported(const wl_gemm_params* params, const wl_launch* at, char* reason,
                             uint64_t reason_bytes) {
-  const wl_status status = wl::guard("wl_gemm", [&] { read_problem(params, at); });
+  const wl_status status = wl::guard("wl_gemm", [&] {
+    read_problem(params, at);
+    wl::require_options();
+  });
   return wl::copy_reason(status, reason, reason_bytes);
 }
 

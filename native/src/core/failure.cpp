@@ -40,6 +40,16 @@ wl_status record(const char* function, const Failure& failure) noexcept {
   return failure.status;
 }
 
+wl_status record(const char* function, wl_status status, const char* message) noexcept {
+  try {
+    return record(function, Failure{status, "", message});
+  } catch (...) {
+    tls_error.message.clear();
+    tls_error.parameter.clear();
+    return status;
+  }
+}
+
 const char* last_error() noexcept { return tls_error.message.c_str(); }
 const char* last_error_parameter() noexcept { return tls_error.parameter.c_str(); }
 

@@ -32,6 +32,8 @@ std::string text(double value);
 
 // Keeps the calling thread's last error, prefixed with the function's name.
 wl_status record(const char* function, const Failure& failure) noexcept;
+// As above, where memory may be short: a text that cannot be kept costs the text only.
+wl_status record(const char* function, wl_status status, const char* message) noexcept;
 const char* last_error() noexcept;
 const char* last_error_parameter() noexcept;
 
@@ -44,11 +46,11 @@ wl_status guard(const char* function, Body&& body) noexcept {
   } catch (const Failure& failure) {
     return record(function, failure);
   } catch (const std::bad_alloc&) {
-    return record(function, {WL_STATUS_OUT_OF_MEMORY, "", "host memory is exhausted"});
+    return record(function, WL_STATUS_OUT_OF_MEMORY, "host memory is exhausted");
   } catch (const std::exception& e) {
-    return record(function, {WL_STATUS_INTERNAL, "", e.what()});
+    return record(function, WL_STATUS_INTERNAL, e.what());
   } catch (...) {
-    return record(function, {WL_STATUS_INTERNAL, "", "an unknown exception"});
+    return record(function, WL_STATUS_INTERNAL, "an unknown exception");
   }
 }
 

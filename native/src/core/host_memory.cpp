@@ -28,7 +28,12 @@ void* host_alloc(uint64_t bytes) {
                   "bytes is " + text(bytes) + "; the system has no such block"};
   }
   const std::lock_guard lock(blocks().mutex);
-  blocks().live.insert(memory);
+  try {
+    blocks().live.insert(memory);
+  } catch (...) {
+    aligned_free(memory);
+    throw;
+  }
   return memory;
 }
 

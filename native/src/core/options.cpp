@@ -99,10 +99,11 @@ struct Table {
       const char* environment = std::getenv(option.environment);
       if (environment == nullptr) continue;
       option.environment_value = environment;
-      option.initial = parse(option, environment).value_or(kBadEnvironment);
-      if (&option == &options[kIsaOption] && option.initial > detected_isa())
-        option.initial = kBadEnvironment;
-      option.value = option.initial;
+      const int value = parse(option, environment).value_or(kBadEnvironment);
+      const bool bad =
+          value == kBadEnvironment || (&option == &options[kIsaOption] && value > detected_isa());
+      option.initial = bad ? kAutomatic : value;
+      option.value = bad ? kBadEnvironment : value;
     }
   }
 };
@@ -111,6 +112,9 @@ Table& table() {
   static Table instance;
   return instance;
 }
+
+// The environment is read when the library is loaded.
+[[maybe_unused]] const Table& at_load = table();
 
 Option& find(const char* name) {
   if (name == nullptr) invalid("name", "NULL", "the name of an option");
@@ -162,6 +166,11 @@ GemmKernel forced_gemm_kernel() {
 AttentionKernel forced_attention_kernel() {
   const int value = value_of(table().options[kAttentionOption]);
   return value < 0 ? AttentionKernel::kAuto : static_cast<AttentionKernel>(value);
+}
+
+void require_options() {
+  machine_isa();
+  for (const Option& option : table().options) value_of(option);
 }
 
 void set_option(const char* name, const char* value) {

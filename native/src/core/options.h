@@ -25,6 +25,9 @@ GemmKernel forced_gemm_kernel();
 enum class AttentionKernel : int { kAuto = 0, kTiles = 1, kSplit = 2 };
 AttentionKernel forced_attention_kernel();
 
+// Fails as an op would that reads the options: below AVX2, or where the environment holds an illegal value.
+void require_options();
+
 void set_option(const char* name, const char* value);
 std::string get_option(const char* name);
 

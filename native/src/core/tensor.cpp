@@ -1,5 +1,6 @@
 #include "core/tensor.h"
 
+#include <algorithm>
 #include <cstdint>
 
 #include "core/failure.h"
@@ -10,6 +11,8 @@ namespace {
 constexpr const char* kNames[] = {"none", "float32", "float16", "bfloat16", "int32"};
 constexpr int64_t kSizes[] = {0, 4, 2, 2, 4};
 constexpr int32_t kDtypes = 5;
+
+constexpr const char* kSmallEnough = "small enough for a tensor of under 2^63 bytes";
 
 std::string described(int32_t dtype) { return dtype_name(dtype) + " (" + text(dtype) + ")"; }
 
@@ -38,22 +41,28 @@ void require_span(const wl_tensor& t, const char* name) {
     if (t.strides[axis] < 0) invalid(element(name, "strides", axis), text(t.strides[axis]), "at least 0");
     empty |= t.shape[axis] == 0;
   }
-  if (empty) return;
+  // Strides count even where an axis is empty or has one element: they may be multiplied before that is seen.
   int64_t count = 1;
   for (int axis = 0; axis < t.rank; ++axis) {
     int64_t reach = 0;
-    if (__builtin_mul_overflow(count, t.shape[axis], &count) ||
-        __builtin_mul_overflow(t.shape[axis] - 1, t.strides[axis], &reach) ||
-        __builtin_add_overflow(last, reach, &last)) {
-      invalid(element(name, "shape", axis), text(t.shape[axis]),
-              "small enough for a tensor of under 2^63 bytes");
+    if (__builtin_mul_overflow(t.strides[axis], element_size(t.dtype), &reach)) {
+      invalid(element(name, "strides", axis), text(t.strides[axis]), kSmallEnough);
+    }
+    if ((!empty && __builtin_mul_overflow(count, t.shape[axis], &count)) ||
+        __builtin_mul_overflow(std::max<int64_t>(t.shape[axis], 1) - 1, reach, &reach)) {
+      invalid(element(name, "shape", axis), text(t.shape[axis]), kSmallEnough);
+    }
+  }
+  if (empty) return;
+  for (int axis = 0; axis < t.rank; ++axis) {
+    if (__builtin_add_overflow(last, (t.shape[axis] - 1) * t.strides[axis], &last)) {
+      invalid(element(name, "shape", axis), text(t.shape[axis]), kSmallEnough);
     }
   }
   int64_t bytes = 0;
   if (__builtin_add_overflow(last, 1, &last) || __builtin_mul_overflow(last, element_size(t.dtype), &bytes) ||
       __builtin_mul_overflow(count, element_size(t.dtype), &count)) {
-    invalid(std::string(name) + ".shape", text(last) + " elements",
-            "small enough for a tensor of under 2^63 bytes");
+    invalid(std::string(name) + ".shape", text(last) + " elements", kSmallEnough);
   }
   if (t.data == nullptr) invalid(std::string(name) + ".data", "NULL", "an address: the tensor is not empty");
   const auto address = reinterpret_cast<uintptr_t>(t.data);
@@ -153,8 +162,9 @@ void require_combination(const wl_tensor& a, const char* a_name, const wl_tensor
 void require_offsets(const wl_tensor& t, const char* name, int64_t count, int64_t total,
                      const char* total_name) {
   require_tensor(t, name, kInt32, 1, 1, LastStride::kFree);
-  if (t.shape[0] != count + 1) {
-    invalid(element(name, "shape", 0), text(t.shape[0]), text(count + 1) + ", one more than the sequences");
+  if (t.shape[0] - 1 != count) {
+    invalid(element(name, "shape", 0), text(t.shape[0]),
+            text(static_cast<uint64_t>(count) + 1) + ", one more than the sequences");
   }
   int64_t previous = 0;
   for (int64_t i = 0; i <= count; ++i) {

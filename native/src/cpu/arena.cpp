@@ -38,16 +38,17 @@ struct Arena::Shared {
 };
 
 Arena::Arena() {
-  static std::mutex mutex;
-  static auto* current =
-      new std::shared_ptr<Shared>;  // Never destroyed: calls may run while the process ends.
-  // Without it oneTBB caps the workers at the processors, and the option could not ask for more.
-  [[maybe_unused]] static auto* limit =
-      new tbb::global_control(tbb::global_control::max_allowed_parallelism, kLargestThreadCount);
-  const std::lock_guard lock(mutex);
-  if (*current == nullptr || (*current)->size != thread_count())
-    *current = std::make_shared<Shared>(thread_count());
-  shared_ = *current;
+  struct State {
+    std::mutex mutex;
+    std::shared_ptr<Shared> current;
+    // Without it oneTBB caps the workers at the processors, and the option could not ask for more.
+    tbb::global_control limit{tbb::global_control::max_allowed_parallelism, kLargestThreadCount};
+  };
+  static auto* state = new State;  // Never destroyed: calls may run while the process ends.
+  const std::lock_guard lock(state->mutex);
+  if (state->current == nullptr || state->current->size != thread_count())
+    state->current = std::make_shared<Shared>(thread_count());
+  shared_ = state->current;
 }
 
 int Arena::size() const { return shared_->size; }

@@ -67,15 +67,16 @@ HWY_INLINE float max_scaled(const float* scores, int64_t columns, float scale) {
   return hn::GetLane(hn::MaxOfLanes(d, hn::Max(even, odd)));
 }
 
-// Returns the sum before rounding.
+// Returns the sum before rounding. The product is rounded before the difference, as max_scaled does: the largest score
+// then gives exactly one, whatever its size. Where all scores are -infinity the sum is zero (NaN if one is NaN).
 template <class Store>
 HWY_INLINE float exponentials(const float* scores, int64_t columns, float scale, float max,
                               Store&& store_at) {
   const F32 d;
-  const VF factor = hn::Set(d, scale), subtrahend = hn::Set(d, max);
+  const VF factor = hn::Set(d, scale), subtrahend = hn::Set(d, max == -kInfinity ? 0.0f : max);
   VF sum = hn::Zero(d);
   for (int64_t column = 0; column < columns; column += kLanes) {
-    const VF p = exp_softmax(hn::MulSub(factor, hn::LoadU(d, scores + column), subtrahend));
+    const VF p = exp_softmax(hn::Sub(hn::Mul(factor, hn::LoadU(d, scores + column)), subtrahend));
     sum = hn::Add(sum, p);
     store_at(p, column);
   }

@@ -211,7 +211,8 @@ void Tile::finish() {
   for (int64_t r = 0; r < count_; ++r) {
     const int64_t row = row_begin_ + r, query = sequence_.q_begin + row / p.group;
     const int64_t q_head = head_ * p.group + row % p.group;
-    const bool nothing = rows_->keys[r].empty();
+    // No key, or none with a score above -infinity.
+    const bool nothing = rows_->max[r] == kNothing && rows_->sum[r] == 0;
     const float sink = p.has_sinks() ? p.sink(q_head) : kNothing;
     float factor = 0, lse = sink;
     if (!nothing) {
