@@ -14,6 +14,7 @@ internal sealed class BpeVocabulary
         ModelIds = new Dictionary<string, int>(ids, StringComparer.Ordinal);
         Merges = merges;
         IgnoreMerges = ignoreMerges;
+        IdsOfBytes = [.. Enumerable.Range(0, 256).Select(value => ids.GetValueOrDefault(ByteAlphabet.CharOf((byte)value).ToString(), -1))];
     }
 
     /// <summary>Ids of all tokens, the added ones included.</summary>
@@ -21,6 +22,9 @@ internal sealed class BpeVocabulary
 
     /// <summary>Ids of the model's own tokens.</summary>
     public Dictionary<string, int> ModelIds { get; }
+
+    /// <summary>The id of each byte's own token, -1 where it has none.</summary>
+    public IReadOnlyList<int> IdsOfBytes { get; }
 
     /// <summary>Tokens by id, the added ones included.</summary>
     public IReadOnlyDictionary<int, string> Tokens => _tokens;

@@ -133,6 +133,9 @@ public sealed class ByteLevelBpeTokenizer : Tokenizer
     /// <returns>Whether it is special.</returns>
     public bool IsSpecial(int id) => _added.TryGetValue(id, out AddedToken? token) && token.IsSpecial;
 
+    /// <summary>Whether a byte has a token of its own; the model leaves others out.</summary>
+    internal bool HasTokenOf(byte value) => _vocabulary.IdsOfBytes[value] >= 0;
+
     /// <summary>The bytes of a token; none for an unknown id.</summary>
     internal byte[] BytesOf(int id, bool skipSpecialTokens) =>
         (skipSpecialTokens && IsSpecial(id)) || !_vocabulary.Tokens.TryGetValue(id, out string? token) ? [] : ByteAlphabet.BytesOf(token);

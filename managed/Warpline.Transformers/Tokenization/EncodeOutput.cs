@@ -49,14 +49,28 @@ internal sealed class EncodeOutput
             start += length;
         }
 
-        int position = 0;
-        foreach (int id in ids)
+        // Bytes without a token of their own are left out by the model, and their neighbours may merge across the gap; a
+        // piece that is a token as a whole has none left out.
+        byte[][] tokens = [.. ids.Select(id => tokenizer.BytesOf(id, skipSpecialTokens: false))];
+        if (tokens.Sum(token => token.Length) != filled)
         {
-            // Bytes without a token of their own are left out by the model.
-            byte[] token = tokenizer.BytesOf(id, skipSpecialTokens: false);
-            position += bytes.AsSpan(position).IndexOf(token);
+            int kept = 0;
+            for (int i = 0; i < filled; i++)
+            {
+                if (tokenizer.HasTokenOf(bytes[i]))
+                {
+                    (charOfByte[kept], charEndOfByte[kept]) = (charOfByte[i], charEndOfByte[i]);
+                    kept++;
+                }
+            }
+        }
+
+        int position = 0;
+        for (int i = 0; i < ids.Count; i++)
+        {
+            int id = ids[i];
             int begin = Text.Length + charOfByte[position];
-            position += token.Length;
+            position += tokens[i].Length;
             tokenizer.TryGetToken(id, out string? spelled);
             Tokens.Add(new EncodedToken(id, spelled!, new Range(begin, Text.Length + charEndOfByte[position - 1])));
         }

@@ -11,16 +11,12 @@ internal sealed class LongPieceEncoder
     /// <summary>From this length on the encoder pays.</summary>
     public const int MinLength = 2048;
 
-    private readonly int[] _idOfByte = new int[256];
+    private readonly IReadOnlyList<int> _idOfByte;
     private readonly Dictionary<(int Left, int Right), (int Rank, int Id)> _merges = [];
 
     public LongPieceEncoder(BpeVocabulary vocabulary)
     {
-        for (int value = 0; value < 256; value++)
-        {
-            _idOfByte[value] = vocabulary.ModelIds.GetValueOrDefault(ByteAlphabet.CharOf((byte)value).ToString(), -1);
-        }
-
+        _idOfByte = vocabulary.IdsOfBytes;
         foreach (string merge in vocabulary.Merges)
         {
             int blank = merge.IndexOf(' ', StringComparison.Ordinal);

@@ -118,6 +118,14 @@ internal sealed class TokenizerPartFile
     [JsonPropertyName("decoders")]
     public JsonElement[]? Decoders { get; init; }
 
+    /// <summary>RobertaProcessing's first token, as [text, id].</summary>
+    [JsonPropertyName("cls")]
+    public JsonElement Cls { get; init; }
+
+    /// <summary>RobertaProcessing's last token, as [text, id].</summary>
+    [JsonPropertyName("sep")]
+    public JsonElement Sep { get; init; }
+
     [JsonPropertyName("single")]
     public TemplatePieceFile?[]? Single { get; init; }
 

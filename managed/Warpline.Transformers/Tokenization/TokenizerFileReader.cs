@@ -12,6 +12,9 @@ internal sealed class TokenizerFileReader(TokenizerFile file, string source)
 {
     private const int _maxQuoted = 300;
 
+    /// <summary>Encoding recurses once for each step, so their number is bounded; files have one to three.</summary>
+    private const int _maxSteps = 32;
+
     public ByteLevelBpeTokenizer Read()
     {
         ReadDecoder();
@@ -78,6 +81,10 @@ internal sealed class TokenizerFileReader(TokenizerFile file, string source)
                     }
 
                     byteLevel = ReadPreTokenizer(child, steps);
+                    if (steps.Count > _maxSteps)
+                    {
+                        throw Refused("pre_tokenizer", element, $"a Sequence of at most {_maxSteps} steps");
+                    }
                 }
 
                 return byteLevel;
@@ -137,7 +144,12 @@ internal sealed class TokenizerFileReader(TokenizerFile file, string source)
             case "ByteLevel":
                 // Concerns offsets only.
                 return;
-            case "Sequence" when part.Processors is { } inner:
+            case "RobertaProcessing":
+                RequireFirst(prefix, suffix, element);
+                prefix.Add(RobertaToken(part.Cls, element));
+                suffix.Add(RobertaToken(part.Sep, element));
+                return;
+            case "Sequence" when part.Processors is { Length: <= _maxSteps } inner:
                 foreach (JsonElement child in inner)
                 {
                     ReadPostProcessor(child, prefix, suffix);
@@ -148,14 +160,17 @@ internal sealed class TokenizerFileReader(TokenizerFile file, string source)
                 ReadTemplate(pieces, part, element, prefix, suffix);
                 return;
             default:
-                throw Refused("post_processor", element, "null, ByteLevel, TemplateProcessing or a Sequence of them");
+                throw Refused(
+                    "post_processor", element,
+                    $"null, ByteLevel, TemplateProcessing, RobertaProcessing or a Sequence of at most {_maxSteps} of them");
         }
     }
 
     private void ReadTemplate(
         TemplatePieceFile?[] pieces, TokenizerPartFile part, JsonElement element, List<int> prefix, List<int> suffix)
     {
-        if (prefix.Count + suffix.Count > 0 || pieces.Count(piece => piece?.Sequence?.Id == "A") != 1)
+        RequireFirst(prefix, suffix, element);
+        if (pieces.Count(piece => piece?.Sequence?.Id == "A") != 1)
         {
             throw Refused("post_processor", element, "one template with the sequence A once");
         }
@@ -175,9 +190,28 @@ internal sealed class TokenizerFileReader(TokenizerFile file, string source)
         }
     }
 
+    private void RequireFirst(List<int> prefix, List<int> suffix, JsonElement element)
+    {
+        if (prefix.Count + suffix.Count > 0)
+        {
+            throw Refused("post_processor", element, "one TemplateProcessing or RobertaProcessing at most");
+        }
+    }
+
+    private int RobertaToken(JsonElement pair, JsonElement element) =>
+        pair.ValueKind == JsonValueKind.Array && pair.GetArrayLength() == 2
+        && pair[1].ValueKind == JsonValueKind.Number && pair[1].TryGetInt32(out int id)
+            ? id
+            : throw Refused("post_processor", element, "cls and sep as [text, id]");
+
     private void ReadDecoder()
     {
         TokenizerPartFile? part = IsNull(file.Decoder) ? null : Part(file.Decoder, CheckpointJson.Default.TokenizerPartFile, "decoder");
+        if (part is { Type: "Sequence", Decoders: [JsonElement only] })
+        {
+            part = Part(only, CheckpointJson.Default.TokenizerPartFile, "decoder");
+        }
+
         if (part?.Type != "ByteLevel")
         {
             throw Refused("decoder", file.Decoder, "ByteLevel");

@@ -136,6 +136,36 @@ internal sealed class AddedTokenTests
         Assert.That(tokenizer.EncodeToTokens("cabc", out _).Single().Offset, Is.EqualTo(1..3));
     }
 
+    [TestCase("axb", false, "ab", "0-3")]
+    [TestCase("xaxxbxax", false, "ab|a", "1-5 6-7")]
+    [TestCase("axéb", false, "ab", "0-4")]
+    [TestCase("axb", true, "axb", "0-3")]
+    public void NeighboursMergeAcrossBytesWithoutAToken(string text, bool whole, string tokens, string places)
+    {
+        JsonObject json = TinyTokenizer.Json([]).WithModel("vocab", """{"a":0,"b":1,"ab":2}""").WithModel("merges", """["a b"]""");
+        if (whole)
+        {
+            // A piece that is a token keeps the bytes that have none of their own.
+            json.WithModel("ignore_merges", "true")["model"]!["vocab"]!["axb"] = 3;
+        }
+
+        ByteLevelBpeTokenizer tokenizer = json.Load();
+        Assert.That(tokenizer.Tokens(text), Is.EqualTo(tokens));
+        Assert.That(
+            string.Join(' ', tokenizer.EncodeToTokens(text, out _).Select(token => $"{token.Offset.Start}-{token.Offset.End}")),
+            Is.EqualTo(places));
+    }
+
+    [Test]
+    public void RobertaProcessingPutsItsTokensAround()
+    {
+        ByteLevelBpeTokenizer tokenizer = TinyTokenizer.Json([], """{"content":"<s>","special":true}""", """{"content":"</s>","special":true}""")
+            .With("post_processor", """{"type":"RobertaProcessing","sep":["</s>",1001],"cls":["<s>",1000],"trim_offsets":true,"add_prefix_space":false}""")
+            .With("decoder", $$"""{"type":"Sequence","decoders":[{{TinyTokenizer.ByteLevel}}]}""").Load();
+        Assert.That(tokenizer.Tokens("a", addSpecialTokens: true), Is.EqualTo("<s>|a|</s>"));
+        Assert.That(tokenizer.Decode(tokenizer.Encode("é a"), skipSpecialTokens: true), Is.EqualTo("é a"));
+    }
+
     [Test]
     public void AnAddedTokenIsDecodedByTheAlphabetWhereItCanBe()
     {

@@ -23,12 +23,18 @@ internal sealed class HostileTokenizerTests
         """pre_tokenizer is {"type":"Split","pattern":{"String":"x"},"behavior":"Isolated"}; a Split by the pattern of gpt2, llama3 or qwen2 is required.""")]
     [TestCase("pre_tokenizer", """{"type":"Split","behavior":"Contiguous"}""",
         """pre_tokenizer is {"type":"Split","behavior":"Contiguous"}; a Split that is Isolated, or Removed and inverted, is required.""")]
-    [TestCase("post_processor", """{"type":"BertProcessing"}""", "post_processor is {\"type\":\"BertProcessing\"}; null, ByteLevel, TemplateProcessing or a Sequence of them is required.")]
+    [TestCase("post_processor", """{"type":"BertProcessing"}""", "post_processor is {\"type\":\"BertProcessing\"}; null, ByteLevel, TemplateProcessing, RobertaProcessing or a Sequence of at most 32 of them is required.")]
     [TestCase("post_processor", """{"type":"TemplateProcessing","single":[]}""", "post_processor is {\"type\":\"TemplateProcessing\",\"single\":[]}; one template with the sequence A once is required.")]
     [TestCase("post_processor", """{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"x"}},{"Sequence":{"id":"A"}}]}""",
         """post_processor is {"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"x"}},{"Sequence":{"id":"A"}}]}; an entry of special_tokens for each special token is required.""")]
     [TestCase("post_processor", """{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"x"}},{"Sequence":{"id":"A"}}],"special_tokens":{"x":{"ids":[99999]}}}""",
         "post_processor names the token id 99999, which has no token.")]
+    [TestCase("post_processor", """{"type":"RobertaProcessing","cls":["s","0"],"sep":["e",2]}""",
+        """post_processor is {"type":"RobertaProcessing","cls":["s","0"],"sep":["e",2]}; cls and sep as [text, id] is required.""")]
+    [TestCase("post_processor", """{"type":"RobertaProcessing","cls":["<s>",97],"sep":["</s>",99999]}""",
+        "post_processor names the token id 99999, which has no token.")]
+    [TestCase("decoder", """{"type":"Sequence","decoders":[{"type":"Fuse"}]}""",
+        """decoder is {"type":"Sequence","decoders":[{"type":"Fuse"}]}; ByteLevel is required.""")]
     [TestCase("decoder", "null", "decoder is null; ByteLevel is required.")]
     [TestCase("decoder", """{"type":"WordPiece"}""", "decoder is {\"type\":\"WordPiece\"}; ByteLevel is required.")]
     [TestCase("model", "null", "model is null; an object is required.")]
@@ -83,6 +89,27 @@ internal sealed class HostileTokenizerTests
         Assert.That(
             () => HuggingFaceTokenizer.Parse(Encoding.UTF8.GetBytes("{\"pre_tokenizer\":" + bomb), "t.json"),
             Throws.TypeOf<InvalidDataException>().With.Message.StartsWith("t.json: "));
+    }
+
+    [TestCase(32, true)]
+    [TestCase(33, false)]
+    [TestCase(300_000, false)]
+    public void StepsAreBounded(int steps, bool accepted)
+    {
+        // The gpt2 pattern of ByteLevel is a step too.
+        string digits = string.Concat(Enumerable.Repeat("{\"type\":\"Digits\"},", steps - 1));
+        JsonObject json = TinyTokenizer.Json([]).With(
+            "pre_tokenizer", $$"""{"type":"Sequence","pretokenizers":[{{digits}}{{TinyTokenizer.ByteLevel}}]}""");
+        if (accepted)
+        {
+            Assert.That(json.Load().Tokens("a1"), Is.EqualTo("a|1"));
+        }
+        else
+        {
+            Assert.That(
+                () => json.Load(),
+                Throws.TypeOf<InvalidDataException>().With.Message.EndsWith("...; a Sequence of at most 32 steps is required."));
+        }
     }
 
     [Test]
