@@ -25,8 +25,10 @@ internal readonly struct ConfigValue(string source, string key, JsonElement elem
             return null;
         }
 
-        return element.ValueKind == JsonValueKind.Number && element.TryGetInt32(out int value) && value >= min && value <= max
-            ? value
+        // 50.0 is an integer too.
+        return element.ValueKind == JsonValueKind.Number && element.TryGetDouble(out double value)
+            && double.IsInteger(value) && value >= min && value <= max
+            ? (int)value
             : throw Wrong(min == int.MinValue ? "an integer" : $"an integer from {min} to {max}");
     }
 

@@ -65,7 +65,7 @@ public sealed record GenerationDefaults
         {
             DoSample = temperature != 0 && (new ConfigValue(source, "do_sample", file.DoSample).Flag() ?? false),
             Temperature = temperature == 0 ? null : temperature,
-            TopK = new ConfigValue(source, "top_k", file.TopK).Integer(0),
+            TopK = new ConfigValue(source, "top_k", file.TopK).Integer() is int topK ? Math.Max(topK, 0) : null,
             TopP = new ConfigValue(source, "top_p", file.TopP).Number(tiny, 1),
             MinP = new ConfigValue(source, "min_p", file.MinP).Number(0, 1),
             RepetitionPenalty = new ConfigValue(source, "repetition_penalty", file.RepetitionPenalty).Number(tiny, large),

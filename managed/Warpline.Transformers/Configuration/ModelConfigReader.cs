@@ -98,18 +98,20 @@ internal sealed class ModelConfigReader(ConfigFile file, string source)
         value = value.IsNull ? Value("torch_dtype", file.TorchDtype) : value;
         return value.Text() switch
         {
-            null => null,
             "float32" or "torch.float32" => ElementType.Float32,
             "float16" or "torch.float16" => ElementType.Float16,
             "bfloat16" or "torch.bfloat16" => ElementType.BFloat16,
-            _ => throw value.Wrong("one of float32, float16, bfloat16"),
+
+            // Absent, "auto" and the like: what counts is how each weight is stored.
+            _ => null,
         };
     }
 
     private ImmutableArray<int?> Windows(ModelFamily family, int layers)
     {
-        if (family.Window == ModelFamily.WindowRule.None || layers <= 0)
+        if (family.Window == ModelFamily.WindowRule.None || layers is <= 0 or > ModelRules.MaxLayers)
         {
+            // The rules complain of the number of layers afterwards; no list of that length is made before.
             return [];
         }
 
@@ -123,7 +125,8 @@ internal sealed class ModelConfigReader(ConfigFile file, string source)
 
         int firstWindowed = everyLayer ? 0 : Value("max_window_layers", file.MaxWindowLayers).Integer() ?? _defaultMaxWindowLayers;
         ConfigValue typesKey = Value("layer_types", file.LayerTypes);
-        string[]? types = typesKey.Texts();
+        // The family slides everywhere or nowhere; transformers passes over a list that says otherwise.
+        string[]? types = everyLayer ? null : typesKey.Texts();
         if (types is null)
         {
             return window is null
@@ -131,10 +134,10 @@ internal sealed class ModelConfigReader(ConfigFile file, string source)
                 : [.. Enumerable.Range(0, layers).Select(layer => layer >= firstWindowed ? window : null)];
         }
 
-        return WindowsByType(typesKey, types, window, everyLayer);
+        return WindowsByType(typesKey, types, window);
     }
 
-    private static ImmutableArray<int?> WindowsByType(ConfigValue key, string[] types, int? window, bool everyLayer)
+    private static ImmutableArray<int?> WindowsByType(ConfigValue key, string[] types, int? window)
     {
         if (types.Any(type => type is not (_fullAttention or _slidingAttention)))
         {
@@ -145,12 +148,6 @@ internal sealed class ModelConfigReader(ConfigFile file, string source)
         if (anySliding && window is null)
         {
             throw key.Wrong($"a sliding_window (and use_sliding_window) for the layers with {_slidingAttention}");
-        }
-
-        // The family slides everywhere or nowhere; transformers would pass over a list that says otherwise.
-        if (everyLayer && window is not null && types.Contains(_fullAttention))
-        {
-            throw key.Wrong($"{_slidingAttention} for each layer");
         }
 
         return [.. types.Select(type => type == _slidingAttention ? window : null)];

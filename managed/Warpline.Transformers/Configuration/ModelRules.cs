@@ -8,11 +8,12 @@ namespace Warpline.Transformers;
 /// </summary>
 internal static class ModelRules
 {
+    public const int MaxLayers = 1 << 14;
+
     private const int _maxWidth = 1 << 20;
     private const int _maxInner = 1 << 24;
     private const int _maxHeads = 1 << 14;
     private const int _maxHeadDimension = 1 << 14;
-    private const int _maxLayers = 1 << 14;
     private const int _maxVocabulary = 1 << 26;
     private const double _maxNumber = 1e12;
 
@@ -24,7 +25,7 @@ internal static class ModelRules
         yield return ModelFamily.Find(config.ModelType) is null ? UnknownType(config.ModelType) : null;
         yield return Size("hidden_size", config.HiddenSize, _maxWidth);
         yield return Size("intermediate_size", config.IntermediateSize, _maxInner);
-        yield return Size("num_hidden_layers", config.LayerCount, _maxLayers);
+        yield return Size("num_hidden_layers", config.LayerCount, MaxLayers);
         yield return Size("num_attention_heads", config.HeadCount, _maxHeads);
         yield return Size("num_key_value_heads", config.KeyValueHeadCount, config.HeadCount);
         yield return Fault(

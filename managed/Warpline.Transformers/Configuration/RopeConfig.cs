@@ -3,7 +3,7 @@ namespace Warpline.Transformers;
 /// <summary>How RoPE's frequencies are stretched for contexts longer than the one trained on.</summary>
 public enum RopeKind
 {
-    /// <summary>Not at all ("default").</summary>
+    /// <summary>Not at all ("default", and "dynamic", which begins beyond the model's positions).</summary>
     None,
 
     /// <summary>All frequencies divided by <see cref="RopeConfig.Factor"/> ("linear").</summary>
@@ -42,6 +42,9 @@ public sealed record RopeConfig
 
     /// <summary>Dimensions that turn less often than this in the original context are divided (beta_slow, yarn).</summary>
     public double BetaSlow { get; init; } = 1;
+
+    /// <summary>Whether the borders of the blend are whole dimensions (truncate, yarn).</summary>
+    public bool Truncate { get; init; } = true;
 
     /// <summary>Factor on cosines and sines; for yarn derived from mscale, mscale_all_dim and factor where not given.</summary>
     public double AttentionFactor { get; init; } = 1;

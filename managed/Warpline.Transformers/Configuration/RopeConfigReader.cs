@@ -87,11 +87,12 @@ internal sealed class RopeConfigReader
         value = value.IsNull ? Value("type", _rope.Type) : value;
         return value.Text() switch
         {
-            null or "default" => RopeKind.None,
+            // Dynamic NTK changes the base only from max_position_embeddings on, and no session gets there.
+            null or "default" or "dynamic" => RopeKind.None,
             "linear" => RopeKind.Linear,
             "llama3" => RopeKind.Llama3,
             "yarn" => RopeKind.Yarn,
-            _ => throw value.Wrong("one of default, linear, llama3, yarn"),
+            _ => throw value.Wrong("one of default, dynamic, linear, llama3, yarn"),
         };
     }
 
@@ -103,11 +104,6 @@ internal sealed class RopeConfigReader
     private RopeConfig Yarn(RopeConfig common, int maxPositions)
     {
         ConfigValue truncate = Value("truncate", _rope.Truncate);
-        if (truncate.Flag() == false)
-        {
-            throw truncate.Wrong("true (whole dimensions as borders)");
-        }
-
         int original = OriginalMaxPositions(maxPositions);
         ConfigValue factorKey = Value("factor", _rope.Factor);
         double factor = factorKey.Number()
@@ -118,6 +114,7 @@ internal sealed class RopeConfigReader
             OriginalMaxPositions = original,
             BetaFast = NonZero("beta_fast", _rope.BetaFast) ?? common.BetaFast,
             BetaSlow = NonZero("beta_slow", _rope.BetaSlow) ?? common.BetaSlow,
+            Truncate = truncate.Flag() ?? !truncate.IsPresent,
             AttentionFactor = Value("attention_factor", _rope.AttentionFactor).Number() ?? YarnAttentionFactor(factor),
         };
     }

@@ -20,9 +20,10 @@ internal sealed class GenerationPlan
 
     /// <summary>Fills in and checks.</summary>
     /// <exception cref="ArgumentException">An option is out of range; the message names it.</exception>
+    /// <exception cref="InvalidOperationException">The checkpoint's own settings cannot be used.</exception>
     public static GenerationPlan Create(GenerationOptions options, TransformerModel model)
     {
-        GenerationDefaults defaults = model.GenerationDefaults;
+        GenerationDefaults defaults = model.RequireGenerationDefaults();
         Check(nameof(options.MaxOutputTokens), options.MaxOutputTokens, value => value >= 1, "at least 1");
         Check(
             nameof(options.Temperature), options.Temperature, value => value >= 0 && float.IsFinite(value),

@@ -34,7 +34,7 @@ public sealed class TextGenerator : IAsyncDisposable
     /// <param name="cancellationToken">Ends the generation.</param>
     /// <returns>The tokens as they come.</returns>
     /// <exception cref="ArgumentException">An option is out of range, or the prompt has no tokens or more than fit.</exception>
-    /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>
+    /// <exception cref="InvalidOperationException">The model has no tokenizer, or its generation_config.json is wrong.</exception>
     /// <exception cref="ObjectDisposedException">The generator has been disposed.</exception>
     /// <exception cref="OperationCanceledException">From the enumeration: it was cancelled, or the generator disposed.</exception>
     public IAsyncEnumerable<GeneratedToken> GenerateAsync(
@@ -50,6 +50,7 @@ public sealed class TextGenerator : IAsyncDisposable
     /// <param name="cancellationToken">Ends the generation.</param>
     /// <returns>The tokens as they come.</returns>
     /// <exception cref="ArgumentException">An option is out of range, or the prompt has no tokens or more than fit.</exception>
+    /// <exception cref="InvalidOperationException">The model's generation_config.json is wrong.</exception>
     /// <exception cref="ObjectDisposedException">The generator has been disposed.</exception>
     /// <exception cref="OperationCanceledException">From the enumeration: it was cancelled, or the generator disposed.</exception>
     public IAsyncEnumerable<GeneratedToken> GenerateAsync(
@@ -78,6 +79,7 @@ public sealed class TextGenerator : IAsyncDisposable
     /// <returns>The tokens as they come.</returns>
     /// <exception cref="ArgumentException">An option is out of range, the prompt has no tokens, or the session is of another
     /// model. More tokens than fit are reported by the enumeration.</exception>
+    /// <exception cref="InvalidOperationException">The model's generation_config.json is wrong.</exception>
     /// <exception cref="ObjectDisposedException">The generator has been disposed.</exception>
     /// <exception cref="OperationCanceledException">From the enumeration: it was cancelled, or the generator disposed.</exception>
     public IAsyncEnumerable<GeneratedToken> GenerateAsync(
@@ -174,19 +176,33 @@ public sealed class TextGenerator : IAsyncDisposable
         Thread thread = new(() =>
         {
             action();
-            lock (_lock)
-            {
-                _running.Remove(done.Task);
-            }
-
+            Forget();
             done.SetResult();
         })
         {
             IsBackground = true,
             Name = "Warpline generation",
         };
-        thread.Start();
+        try
+        {
+            thread.Start();
+        }
+        catch
+        {
+            // No thread, so nothing that disposing would wait for.
+            Forget();
+            throw;
+        }
+
         return done.Task;
+
+        void Forget()
+        {
+            lock (_lock)
+            {
+                _running.Remove(done.Task);
+            }
+        }
     }
 
     private void Produce(

@@ -38,14 +38,15 @@ internal sealed class ModelWeights : IDisposable
         CancellationToken cancellation)
     {
         (_spec, _source, _options, _progress, _cancellation) = (spec, source, options, progress, cancellation);
-        _total = (spec.LayerCount * LayerTensors(spec)) + (spec.TiedEmbeddings ? 2 : 3);
+        WeightNames names = spec.Names;
+        (string embedding, bool shared) = PlaceEmbedding();
+        _total = (spec.LayerCount * LayerTensors(spec)) + (shared ? 2 : 3);
         try
         {
-            WeightNames names = spec.Names;
-            Embedding = Find(names.Embedding, spec.VocabularySize, spec.HiddenSize);
+            Embedding = Find(embedding, spec.VocabularySize, spec.HiddenSize);
             Layers = [.. Enumerable.Range(0, spec.LayerCount).Select(BindLayer)];
             FinalNorm = Find(names.FinalNorm, spec.HiddenSize);
-            OutputHead = spec.TiedEmbeddings
+            OutputHead = shared
                 ? Own(new LinearLayer(Embedding, default, options.PackWeights))
                 : Linear(names.OutputHead, spec.VocabularySize, spec.HiddenSize, bias: false);
         }
@@ -80,6 +81,40 @@ internal sealed class ModelWeights : IDisposable
     private static int LayerTensors(ArchitectureSpec spec) =>
         9 + (spec.QueryKeyValueBias ? 3 : 0) + (spec.AttentionOutputBias ? 1 : 0) + (spec.MlpBias ? 3 : 0)
         + (spec.QueryKeyNorm ? 2 : 0);
+
+    // Where the embedding lies and whether the head is the same matrix. As in transformers 5, tied matrices that are stored
+    // both and differ are not tied, and either of them may be the one that is stored.
+    private (string Embedding, bool Shared) PlaceEmbedding()
+    {
+        string embedding = _spec.Names.Embedding, head = _spec.Names.OutputHead + ".weight";
+        if (!_spec.TiedEmbeddings || !_source.TryGet(head, out WeightTensor stored))
+        {
+            return (embedding, _spec.TiedEmbeddings);
+        }
+
+        return _source.TryGet(embedding, out WeightTensor tensor) ? (embedding, AreEqual(tensor, stored)) : (head, true);
+    }
+
+    private static unsafe bool AreEqual(WeightTensor a, WeightTensor b)
+    {
+        const int step = 1 << 30;
+        if (a.Type != b.Type || !a.Shape.AsSpan().SequenceEqual(b.Shape.AsSpan()))
+        {
+            return false;
+        }
+
+        long bytes = a.ElementCount * a.Type.ByteSize();
+        for (long done = 0; done < bytes; done += step)
+        {
+            int count = (int)Math.Min(step, bytes - done);
+            if (!new ReadOnlySpan<byte>((byte*)a.Address + done, count).SequenceEqual(new ReadOnlySpan<byte>((byte*)b.Address + done, count)))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 
     private LayerWeights BindLayer(int layer)
     {

@@ -69,6 +69,7 @@ internal sealed class RotaryTables(ArchitectureSpec spec, ElementType frequencyT
                 OriginalMaxPositions = rope.OriginalMaxPositions,
                 BetaFast = rope.BetaFast,
                 BetaSlow = rope.BetaSlow,
+                YarnExactRange = !rope.Truncate,
                 AttentionFactor = rope.AttentionFactor,
                 FrequencyType = frequencyType == ElementType.Float32 ? null : frequencyType,
             });

@@ -34,8 +34,12 @@ public sealed class TransformerModel : IDisposable
     /// or there is none. Such a model still runs on token ids.</summary>
     public string? TokenizerError { get; private init; }
 
-    /// <summary>The checkpoint's own settings for generation.</summary>
+    /// <summary>The checkpoint's own settings for generation; all silent where <see cref="GenerationDefaultsError"/> is set.</summary>
     public GenerationDefaults GenerationDefaults { get; private init; } = new();
+
+    /// <summary>What is wrong with the checkpoint's generation_config.json; null where it was read or there is none. Such a
+    /// model still computes logits, but a <see cref="TextGenerator"/> refuses it.</summary>
+    public string? GenerationDefaultsError { get; private init; }
 
     /// <summary>Number of weights, each shared one counted once.</summary>
     public long ParameterCount => Weights.ParameterCount;
@@ -139,9 +143,11 @@ public sealed class TransformerModel : IDisposable
         progress?.Report(new LoadProgress("configuration", 0, 0));
         ModelConfig config = ModelConfig.Load(directory);
         ArchitectureSpec spec = Architectures.Describe(config);
-        GenerationDefaults defaults = GenerationDefaults.Load(directory);
+        (GenerationDefaults? defaults, string? defaultsError) = OrError(() => GenerationDefaults.Load(directory));
         progress?.Report(new LoadProgress("tokenizer", 0, 0));
-        (Tokenizer? tokenizer, string? tokenizerError) = LoadTokenizer(directory);
+        (Tokenizer? tokenizer, string? tokenizerError) = File.Exists(Path.Combine(directory, "tokenizer.json"))
+            ? OrError(() => HuggingFaceTokenizer.Load(directory))
+            : (null, null);
         CheckpointWeights source = CheckpointWeights.Open(directory);
         try
         {
@@ -150,7 +156,8 @@ public sealed class TransformerModel : IDisposable
             {
                 Tokenizer = tokenizer,
                 TokenizerError = tokenizerError,
-                GenerationDefaults = defaults,
+                GenerationDefaults = defaults ?? new GenerationDefaults(),
+                GenerationDefaultsError = defaultsError,
             };
         }
         catch
@@ -160,16 +167,13 @@ public sealed class TransformerModel : IDisposable
         }
     }
 
-    private static (Tokenizer? Tokenizer, string? Error) LoadTokenizer(string directory)
+    /// <summary>What not every use of a model needs, or what is wrong with its file.</summary>
+    private static (T? Value, string? Error) OrError<T>(Func<T> load)
+        where T : class
     {
-        if (!File.Exists(Path.Combine(directory, "tokenizer.json")))
-        {
-            return (null, null);
-        }
-
         try
         {
-            return (HuggingFaceTokenizer.Load(directory), null);
+            return (load(), null);
         }
         catch (InvalidDataException e)
         {
@@ -181,6 +185,12 @@ public sealed class TransformerModel : IDisposable
     /// <exception cref="InvalidOperationException">There is none; the message says why.</exception>
     internal Tokenizer RequireTokenizer() => Tokenizer ?? throw new InvalidOperationException(
         "The model has no tokenizer, so a prompt must be given as token ids." + (TokenizerError is null ? "" : $" {TokenizerError}"));
+
+    /// <summary>The checkpoint's settings, for calls that fill in with them.</summary>
+    /// <exception cref="InvalidOperationException">Its file is wrong; the message says what.</exception>
+    internal GenerationDefaults RequireGenerationDefaults() => GenerationDefaultsError is null
+        ? GenerationDefaults
+        : throw new InvalidOperationException($"The model's settings for generation cannot be used. {GenerationDefaultsError}");
 
     private static void CheckOptions(ModelOptions options)
     {

@@ -34,6 +34,12 @@ internal sealed class GenerationDefaultsTests
         Assert.That(defaults.EndOfSequenceIds, Is.Empty);
     }
 
+    [TestCase("50.0", 50)]
+    [TestCase("0", 0)]
+    [TestCase("-1", 0)]
+    public void ATopKOfZeroOrLessIsAll(string value, int topK) =>
+        Assert.That(GenerationDefaults.Parse(System.Text.Encoding.UTF8.GetBytes($$"""{"top_k":{{value}}}""")).TopK, Is.EqualTo(topK));
+
     [Test]
     public void ATemperatureOfZeroIsGreedy()
     {
@@ -43,7 +49,8 @@ internal sealed class GenerationDefaultsTests
 
     [TestCase("""{"temperature":-1}""", "temperature = -1; a number from 0 to 1000000 is required.")]
     [TestCase("""{"temperature":"hot"}""", "temperature = \"hot\"; a number from 0 to 1000000 is required.")]
-    [TestCase("""{"top_k":-5}""", "top_k = -5; an integer from 0 to 2147483647 is required.")]
+    [TestCase("""{"top_k":50.5}""", "top_k = 50.5; an integer is required.")]
+    [TestCase("""{"max_new_tokens":3e9}""", "max_new_tokens = 3e9; an integer from 1 to 2147483647 is required.")]
     [TestCase("""{"top_p":1.5}""", "top_p = 1.5; a number from 1E-06 to 1 is required.")]
     [TestCase("""{"min_p":2}""", "min_p = 2; a number from 0 to 1 is required.")]
     [TestCase("""{"repetition_penalty":0}""", "repetition_penalty = 0; a number from 1E-06 to 1000000 is required.")]

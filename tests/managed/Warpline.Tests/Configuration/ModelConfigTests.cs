@@ -118,6 +118,9 @@ internal sealed class ModelConfigTests
         Assert.That(Parse("mistral").LayerWindows, Is.EqualTo(new int?[] { 4096, 4096, 4096 }));
         Assert.That(Parse("mistral", ("sliding_window", "null")).WindowOf(2), Is.Null);
         Assert.That(Parse("mistral", ("sliding_window", "8")).WindowOf(2), Is.EqualTo(8));
+        Assert.That(
+            Parse("mistral", ("layer_types", """["sliding_attention","full_attention"]""")).LayerWindows,
+            Is.EqualTo(new int?[] { 4096, 4096, 4096 }), "transformers does not look at layer_types either");
     }
 
     [Test]
@@ -143,6 +146,20 @@ internal sealed class ModelConfigTests
     [TestCase("gelu_pytorch_tanh", HiddenActivation.GeluTanh)]
     public void ActivationsHaveTheirNames(string name, HiddenActivation activation) =>
         Assert.That(Parse("llama", ("hidden_act", $"\"{name}\"")).Activation, Is.EqualTo(activation));
+
+    [TestCase("\"auto\"", null)]
+    [TestCase("\"int4\"", null)]
+    [TestCase("\"float16\"", ElementType.Float16)]
+    [TestCase("\"torch.bfloat16\"", ElementType.BFloat16)]
+    public void AnUnknownStoredTypeIsNone(string name, ElementType? type)
+    {
+        Assert.That(Parse("llama", ("torch_dtype", name)).StoredType, Is.EqualTo(type));
+        Assert.That(Parse("llama", ("dtype", name), ("torch_dtype", "\"float32\"")).StoredType, Is.EqualTo(type));
+    }
+
+    [Test]
+    public void IntegersMayBeWrittenWithAPoint() =>
+        Assert.That(Parse("llama", ("num_hidden_layers", "4.0"), ("eos_token_id", "3")).LayerCount, Is.EqualTo(4));
 
     [Test]
     public void BiasKeysCountOnlyWhereTheFamilyHasThem()

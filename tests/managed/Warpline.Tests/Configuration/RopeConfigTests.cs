@@ -70,6 +70,18 @@ internal sealed class RopeConfigTests
         Assert.That((rope.BetaFast, rope.BetaSlow), Is.EqualTo((64d, 2.5)));
     }
 
+    [TestCase("", true)]
+    [TestCase(""","truncate":true""", true)]
+    [TestCase(""","truncate":false""", false)]
+    [TestCase(""","truncate":null""", false)]
+    public void YarnsBordersMayBeExact(string more, bool truncate) =>
+        Assert.That(Parse(("rope_scaling", $$"""{"rope_type":"yarn","factor":4{{more}}}""")).Truncate, Is.EqualTo(truncate));
+
+    [Test]
+    public void DynamicScalingIsNoneWithinTheModelsPositions() =>
+        Assert.That(
+            Parse(("rope_theta", "5000"), ("rope_scaling", """{"type":"dynamic","factor":2.0}""")), Is.EqualTo(new RopeConfig { Theta = 5000 }));
+
     [Test]
     public void PartOfAHeadMayBeRotated()
     {

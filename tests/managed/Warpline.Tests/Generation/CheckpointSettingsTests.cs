@@ -57,6 +57,25 @@ public sealed class CheckpointSettingsTests
     }
 
     [Test]
+    public async Task Settings_that_are_wrong_leave_a_model_for_logits()
+    {
+        await File.WriteAllTextAsync(Path.Combine(_folder, "generation_config.json"), """{"top_p": 1.5}""");
+        using TransformerModel model = await TransformerModel.LoadAsync(_folder);
+        Assert.That(
+            model.GenerationDefaultsError, Does.EndWith("generation_config.json: top_p = 1.5; a number from 1E-06 to 1 is required."));
+        Assert.That(model.GenerationDefaults, Is.EqualTo(new GenerationDefaults()));
+        using (DecoderSession session = model.CreateSession(4))
+        {
+            Assert.That(session.Forward([0, 621]).Length, Is.EqualTo(1024));
+        }
+
+        await using TextGenerator generator = new(model);
+        Assert.That(
+            () => generator.GenerateAsync(Prompt),
+            Throws.InvalidOperationException.With.Message.EndsWith(model.GenerationDefaultsError!));
+    }
+
+    [Test]
     public async Task Options_win()
     {
         int[] greedy = await Generate("{}", Short);

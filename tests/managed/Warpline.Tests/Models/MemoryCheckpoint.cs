@@ -7,14 +7,18 @@ namespace Warpline.Tests.Models;
 internal sealed class MemoryCheckpoint : IDisposable
 {
     private const int Vocabulary = 50, Hidden = 32, Intermediate = 40, Heads = 4, KeyHeads = 2, HeadSize = 8, Layers = 2;
+    private const int Seed = 7;
 
-    private readonly Random _random = new(7);
     private readonly StringBuilder _header = new();
     private readonly MemoryStream _data = new();
     private readonly ElementType _type;
     private readonly string? _leaveOut;
+    private readonly Random _random = new(Seed);
 
-    public MemoryCheckpoint(ElementType type, string? leaveOut = null)
+    /// <param name="type">Of the weights in memory.</param>
+    /// <param name="leaveOut">A weight that is not in memory.</param>
+    /// <param name="equalHead">Whether the head has the numbers of the embedding.</param>
+    public MemoryCheckpoint(ElementType type, string? leaveOut = null, bool equalHead = false)
     {
         (_type, _leaveOut) = (type, leaveOut);
         Add("model.embed_tokens.weight", Vocabulary, Hidden);
@@ -33,6 +37,7 @@ internal sealed class MemoryCheckpoint : IDisposable
         }
 
         Add("model.norm.weight", Hidden);
+        _random = equalHead ? new Random(Seed) : _random;
         Add("lm_head.weight", Vocabulary, Hidden);
         WriteFiles();
     }

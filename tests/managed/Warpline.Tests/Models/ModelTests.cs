@@ -63,6 +63,28 @@ public sealed class ModelTests
     }
 
     [Test]
+    public void Tied_matrices_that_are_stored_both_are_tied_where_they_are_equal()
+    {
+        float[] untied = LogitsOf(tied: false, equal: false, null, out long all);
+        Assert.That(LogitsOf(tied: true, equal: false, null, out long parameters), Is.EqualTo(untied));
+        Assert.That(parameters, Is.EqualTo(all));
+        float[] equal = LogitsOf(tied: false, equal: true, null, out _);
+        Assert.That(equal, Is.Not.EqualTo(untied));
+        Assert.That(LogitsOf(tied: true, equal: true, null, out parameters), Is.EqualTo(equal));
+        Assert.That(parameters, Is.EqualTo(all - (50 * 32)), "one matrix");
+    }
+
+    [Test]
+    public void A_tied_matrix_may_be_stored_under_either_name([Values("lm_head.weight", "model.embed_tokens.weight")] string leaveOut)
+    {
+        float[] equal = LogitsOf(tied: false, equal: true, null, out _);
+        Assert.That(LogitsOf(tied: true, equal: true, leaveOut, out _), Is.EqualTo(equal));
+        Assert.That(
+            () => LogitsOf(tied: false, equal: true, leaveOut, out _),
+            Throws.InstanceOf<InvalidDataException>().With.Message.StartsWith($"The weight \"{leaveOut}\" of shape [50, 32] is required"));
+    }
+
+    [Test]
     public void An_unknown_model_type_is_named_with_those_known()
     {
         using MemoryCheckpoint checkpoint = new(ElementType.Float32);
@@ -136,6 +158,14 @@ public sealed class ModelTests
         Assert.That(large.Position, Is.EqualTo(2048));
         small.Truncate(0);
         Assert.That(small.Forward(tokens).ToArray(), Is.EqualTo(first));
+    }
+
+    private static float[] LogitsOf(bool tied, bool equal, string? leaveOut, out long parameters)
+    {
+        using MemoryCheckpoint checkpoint = new(ElementType.Float32, leaveOut, equal);
+        using TransformerModel model = TransformerModel.Create(checkpoint.Config with { TieWordEmbeddings = tied }, checkpoint.Weights);
+        parameters = model.ParameterCount;
+        return GoldenCheck.Run(model, [3, 1, 4, 1, 5]);
     }
 
     /// <summary>Reports on the caller's thread, in order.</summary>
