@@ -83,7 +83,7 @@ internal sealed class GenerateCommand
         List<GeneratedToken> tokens = [];
         Stopwatch watch = Stopwatch.StartNew();
         TimeSpan first = default;
-        await foreach (GeneratedToken token in generator.GenerateAsync(ids, ReadOptions(parsed), cancellation).ConfigureAwait(false))
+        await foreach (GeneratedToken token in Start(generator, ids, ReadOptions(parsed), cancellation).ConfigureAwait(false))
         {
             first = tokens.Count == 0 ? watch.Elapsed : first;
             tokens.Add(token);
@@ -108,6 +108,22 @@ internal sealed class GenerateCommand
         }
 
         return ExitCode.Done;
+    }
+
+    /// <summary>Starts a generation; options that the library refuses are wrong usage.</summary>
+    private static IAsyncEnumerable<GeneratedToken> Start(
+        TextGenerator generator, int[] ids, GenerationOptions options, CancellationToken cancellation)
+    {
+        try
+        {
+            return generator.GenerateAsync(ids, options, cancellation);
+        }
+        catch (ArgumentException exception)
+        {
+            // The message alone, without the parameter and the value that the runtime adds in lines of their own.
+            string message = exception.Message.Split(" (Parameter ")[0];
+            throw new UsageException(exception is ArgumentOutOfRangeException { ActualValue: { } value } ? $"{message[..^1]}, but is {value}." : message);
+        }
     }
 
     private GenerationOptions ReadOptions(ParseResult parsed) => new()

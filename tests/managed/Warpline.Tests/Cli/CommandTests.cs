@@ -201,9 +201,32 @@ public sealed class CommandTests
         (int code, _, string error) = await Run("info", Path.Combine(_folder, "none"));
         Assert.That(code, Is.EqualTo(ExitCode.Failed));
         Assert.That(error, Does.Contain("none: a checkpoint's folder is required"));
-        (code, _, error) = await Run("generate", TestData.Storyteller, "-p", "x", "--top-p", "7");
+    }
+
+    [TestCase("--top-p", "7", "TopP must be in (0, 1], but is 7.")]
+    [TestCase("--max-tokens", "0", "MaxOutputTokens must be at least 1, but is 0.")]
+    [TestCase("--temperature", "-1", "Temperature must be a finite number from 0 on, but is -1.")]
+    [TestCase("--stop", "", "StopSequences[0] is empty; a text is required.")]
+    public async Task An_option_out_of_range_is_wrong_usage(string option, string value, string message)
+    {
+        (int code, _, string error) = await Run("generate", TestData.Storyteller, "-p", "x", option, value);
+        Assert.That((code, error), Is.EqualTo((ExitCode.Usage, $"warpline: {message}\n")));
+    }
+
+    [Test]
+    public async Task Logits_need_no_settings_for_generation()
+    {
+        foreach (string name in new[] { "config.json", "model.safetensors" })
+        {
+            File.Copy(Path.Combine(TestData.GoldenModel("llama"), name), Path.Combine(_folder, name));
+        }
+
+        await File.WriteAllTextAsync(Path.Combine(_folder, "generation_config.json"), "{\"temperature\":-1}");
+        (int code, _, string error) = await Run("logits", _folder, "--tokens-file", WriteIds(), "--output", Path.Combine(_folder, "o"));
+        Assert.That(code, Is.Zero, error);
+        (code, _, error) = await Run("generate", _folder, "--ids", "1");
         Assert.That(code, Is.EqualTo(ExitCode.Failed));
-        Assert.That(error, Does.StartWith("warpline: TopP must be in (0, 1]"));
+        Assert.That(error, Does.EndWith("temperature = -1; a number from 0 to 1000000 is required.\n"));
     }
 
     [Test]
