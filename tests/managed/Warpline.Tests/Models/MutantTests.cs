@@ -32,6 +32,7 @@ public sealed class MutantTests
         yield return Rope("llama-rope-llama3", "original 72", rope => rope with { OriginalMaxPositions = 72 });
         yield return Rope("llama-rope-yarn", "no scaling", rope => rope with { Kind = RopeKind.None });
         yield return Rope("llama-rope-yarn", "attention factor 1", rope => rope with { AttentionFactor = 1 });
+        yield return Rope("llama-rope-yarn", "exact borders", rope => rope with { Truncate = false });
         yield return Rope("llama-rope-yarn", "original 256", rope => rope with { OriginalMaxPositions = 256 });
 
         // Parts left out.
