@@ -3,9 +3,11 @@
 //
 // A is row-major: rows are broadcast element by element (bfloat16: pair by pair), so it needs no packing,
 // only rows that do not all map to one cache set. B lies in panels of 16 columns:
-//   float32   panel p holds k steps of 16 floats:            b[(p * k + i) * 16 + j]          = B[i][16 p +
-//   j] bfloat16  panel p holds ceil(k/2) steps of 16 pairs of k: b[((p * k2 + i) * 16 + j) * 2 + h] = B[2 i +
-//   h][16 p + j]
+//   float32   panel p holds k steps of 16 floats:
+//               b[(p * k + i) * 16 + j] = B[i][16 p + j]
+//   bfloat16  panel p holds ceil(k/2) steps of 16 pairs of k:
+//               b[((p * k2 + i) * 16 + j) * 2 + h] = B[2 i + h][16 p + j]
+//
 // Columns past n and an odd k are zeros. For each element of C the sum runs over k in order, one fused
 // multiply-add (or one dot-product instruction) a step, whatever m, n and the blocking: bits depend on the
 // row and the column only.
@@ -14,6 +16,7 @@
 #include <cstdint>
 
 #include "core/options.h"
+#include "core/rounding.h"
 
 namespace wl::cpu {
 
@@ -22,7 +25,7 @@ using float16 = uint16_t;
 
 constexpr int kPanel = 16;
 
-constexpr int64_t panel_count(int64_t n) { return (n + kPanel - 1) / kPanel; }
+constexpr int64_t panel_count(int64_t n) { return ceil_div(n, kPanel); }
 constexpr int64_t pair_count(int64_t k) { return (k + 1) / 2; }
 
 // c is float32 with row stride ldc; only its m x n elements are touched. `panel_stride` is the distance in

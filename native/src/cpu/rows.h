@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "core/options.h"
+#include "core/rounding.h"
 #include "cpu/arena.h"
 
 namespace wl::cpu {
@@ -37,7 +38,7 @@ void for_rows(const Arena& arena, int64_t rows, int64_t row_elements, F&& body) 
 
 // Row buffers hold whole vectors of any instruction set.
 constexpr int64_t kRowPadding = 16;
-constexpr int64_t padded(int64_t n) { return (n + kRowPadding - 1) / kRowPadding * kRowPadding; }
+constexpr int64_t padded(int64_t n) { return round_up(n, kRowPadding); }
 
 // Names for wl_last_kernel(), by AVX-512 or not and by the type of the input.
 struct KernelNames {

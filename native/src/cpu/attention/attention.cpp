@@ -31,7 +31,7 @@ bool choose_kernels(const Problem& p, Sequence* sequences, int workers) {
         forced == AttentionKernel::kSplit || (forced == AttentionKernel::kAuto && rows <= kTileRows);
     if (sequences[b].split) continue;
     ++tiled;
-    tiles += std::min<int64_t>(workers, (rows + kTileRows - 1) / kTileRows) * p.k_heads;
+    tiles += std::min<int64_t>(workers, ceil_div(rows, kTileRows)) * p.k_heads;
   }
   if (tiled == 0 || forced == AttentionKernel::kTiles || tiles >= workers) return tiled > 0;
   for (int64_t b = 0; b < p.sequences; ++b) sequences[b].split = true;

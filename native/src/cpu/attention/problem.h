@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "core/options.h"
+#include "core/rounding.h"
 
 namespace wl::cpu {
 
@@ -16,8 +17,6 @@ namespace wl::cpu {
 // absolute position only. Both measured: docs/kernels/attention.md.
 constexpr int64_t kTileRows = 64;
 constexpr int64_t kBlockKeys = 256;
-
-constexpr int64_t round_up(int64_t value, int64_t unit) { return (value + unit - 1) / unit * unit; }
 
 // A tensor of sequence rows and heads, dense or packed, with strides in bytes.
 struct View {
@@ -69,7 +68,7 @@ struct Problem {
   int64_t key_panel() const { return (pairs ? round_up(d_qk, 2) : d_qk) * 16; }
   int64_t key_block() const { return key_panel() * (kBlockKeys / 16); }
   int64_t value_panel() const { return kBlockKeys * 16 + 16; }  // not a power of two, for the cache's sets
-  int64_t value_block() const { return value_panel() * ((d_v + 15) / 16); }
+  int64_t value_block() const { return value_panel() * ceil_div(d_v, 16); }
   int64_t element_bytes() const { return pairs ? 2 : 4; }
 };
 

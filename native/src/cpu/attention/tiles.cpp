@@ -14,7 +14,7 @@ KeyRange sequence_blocks(const Work& w, int64_t b) {
 
 int64_t tile_count(const Work& w, int64_t b) {
   const Sequence& s = w.sequences[b];
-  return s.split ? 0 : (w.problem.rows(s) + kTileRows - 1) / kTileRows;
+  return s.split ? 0 : ceil_div(w.problem.rows(s), kTileRows);
 }
 
 class Panels {

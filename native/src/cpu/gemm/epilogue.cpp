@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "core/tensor.h"
 #include "cpu/convert.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -30,10 +31,8 @@ HWY_INLINE void store_any(int32_t dtype, VF v, void* data, int64_t i) {
   return store(Float16(), v, data, i);
 }
 
-int64_t size_of(int32_t dtype) { return dtype == WL_DTYPE_FLOAT32 ? 4 : 2; }
-
 void* at(const wl_tensor& t, int64_t row, int64_t column) {
-  return static_cast<char*>(t.data) + (row * t.strides[0] + column) * size_of(t.dtype);
+  return static_cast<char*>(t.data) + (row * t.strides[0] + column) * element_size(t.dtype);
 }
 
 // The block's part of a bias as floats, zero where there is none.
@@ -71,12 +70,12 @@ void run(const GemmProblem& p, const EpilogueBlock& block) {
       alignas(64) float part[kLanes] = {};
       VF v = before_residual(whole);
       if (residual) {
-        const int64_t size = size_of(p.residual.dtype);
+        const int64_t size = element_size(p.residual.dtype);
         std::memcpy(part, static_cast<const char*>(added) + whole * size, rest * static_cast<size_t>(size));
         v = hn::Add(v, load_any(p.residual.dtype, part, 0));
       }
       store_any(p.y.dtype, v, part, 0);
-      const int64_t size = size_of(p.y.dtype);
+      const int64_t size = element_size(p.y.dtype);
       std::memcpy(static_cast<char*>(y) + whole * size, part, rest * static_cast<size_t>(size));
     }
   }

@@ -117,7 +117,7 @@ void pack(bool in_pairs, int32_t dtype, const void* weight, int64_t row_stride, 
   alignas(64) uint32_t copy[kRows][kPiece + 16];
   for (int64_t r = rows; r < kRows; ++r) std::memset(copy[r], 0, sizeof copy[r]);
   for (int64_t k = 0; k < count; k += kPiece * group) {
-    const int64_t piece = std::min(kPiece * group, count - k), units = (piece + group - 1) / group;
+    const int64_t piece = std::min(kPiece * group, count - k), units = ceil_div(piece, group);
     for (int64_t r = 0; r < rows; ++r) {
       const char* source = static_cast<const char*>(weight) + (r * row_stride + k) * size;
       for (int64_t line = 0; line < piece * size; line += 64)

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "core/options.h"
+#include "core/rounding.h"
 
 namespace wl::cpu {
 
@@ -15,7 +16,7 @@ constexpr int64_t kPanelSteps = 256;
 
 // Elements in a row of A with space for k of them, `size` bytes each: an odd number of cache lines, so that rows
 // that follow each other fall into different cache sets.
-constexpr int64_t padded_row(int64_t k, int64_t size) { return ((k * size + 63) / 64 | 1) * 64 / size; }
+constexpr int64_t padded_row(int64_t k, int64_t size) { return (ceil_div(k * size, 64) | 1) * 64 / size; }
 
 // Copies a row of `count` elements to float32 (or, dot, bfloat16 to bfloat16) and fills it with zeros up to
 // `padded` elements.

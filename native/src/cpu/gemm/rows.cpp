@@ -43,7 +43,7 @@ void gemm_rows(const GemmProblem& p, Isa isa, bool dot) {
     epilogue(isa, p, {sums, up_sums, kTaskRows, 0, p.m, column, columns});
   };
   const Arena arena;
-  const int64_t tasks = (p.n + kTaskRows - 1) / kTaskRows;
+  const int64_t tasks = ceil_div(p.n, kTaskRows);
   if (p.n * std::min(p.k, kSmallBytes) * element_size(p.weight.dtype) > kSmallBytes)
     return arena.run(tasks, body);
   auto all = [&](int64_t, int slot) {

@@ -1,14 +1,14 @@
 // Dot products of up to eight rows of x (float32) with the rows of a plain weight, which are read once, as they
 // lie.
 //
-// Tile: 4 weight rows x 1 to 4 rows of x (AVX2 with 3 or 4 rows: 2 weight rows), one vector of partial sums each.
-// A step converts one vector of every weight row and multiplies it with the same columns of every row of x, which
-// come from the first or second level cache. More than 4 rows of x take the weight rows a second time, from the
-// cache. Bound by memory.
+// Tile: 4 weight rows x 1 to 4 rows of x (AVX2 with 3 or 4 rows: 2 weight rows, twice), one vector of partial sums
+// each. A step converts one vector of every weight row and multiplies it with the same columns of every row of x,
+// which come from the first or second level cache. Bound by memory.
 #include "cpu/gemm/rows_kernels.h"
 
-#include <algorithm>
 #include <cstring>
+
+#include "hwy/cache_control.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/gemm/rows_kernels.cpp"
@@ -27,9 +27,10 @@ template <class Type>
 constexpr int64_t kSize = std::is_same_v<Type, Float32> ? 4 : 2;
 
 template <class Type, int kRows, int kM>
-HWY_INLINE void tile(const DotRows& p, int64_t row, int64_t m) {
+HWY_INLINE void tile(const DotRows& p, int64_t row, int64_t distance, int64_t m) {
   const F32 d;
   const char* weight = static_cast<const char*>(p.weight) + row * p.weight_stride * kSize<Type>;
+  const int64_t stride = distance * p.weight_stride * kSize<Type>;  // bytes
   const float* x = static_cast<const float*>(p.x) + m * p.x_stride;
   VF sum[kRows][kM];
 #pragma GCC unroll 4
@@ -49,15 +50,17 @@ HWY_INLINE void tile(const DotRows& p, int64_t row, int64_t m) {
   int64_t k = 0;
   for (; k + kLanes <= p.k; k += kLanes) {
 #pragma GCC unroll 4
-    for (int r = 0; r < kRows; ++r) w[r] = load(Type(), weight + r * p.weight_stride * kSize<Type>, k);
+    for (int r = 0; r < kRows; ++r) {
+      hwy::Prefetch(weight + r * stride + k * kSize<Type> + kPrefetchBytes);
+      w[r] = load(Type(), weight + r * stride, k);
+    }
     step(k, w);
   }
   if (k < p.k) {
 #pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r) {
       alignas(64) float rest[kLanes] = {};
-      std::memcpy(rest, weight + (r * p.weight_stride + k) * kSize<Type>,
-                  static_cast<size_t>((p.k - k) * kSize<Type>));
+      std::memcpy(rest, weight + r * stride + k * kSize<Type>, static_cast<size_t>((p.k - k) * kSize<Type>));
       w[r] = load(Type(), rest, 0);
     }
     step(k, w);
@@ -66,47 +69,31 @@ HWY_INLINE void tile(const DotRows& p, int64_t row, int64_t m) {
   for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 4
     for (int i = 0; i < kM; ++i)
-      p.out[(m + i) * p.out_stride + row + r] = hn::GetLane(hn::SumOfLanes(d, sum[r][i]));
+      p.out[(m + i) * p.out_stride + row + r * distance] = hn::GetLane(hn::SumOfLanes(d, sum[r][i]));
   }
-}
-
-template <class Type, int kRows, int kM>
-void group(const DotRows& p, int64_t row, int64_t end, int64_t m) {
-  for (; row + kRows <= end; row += kRows) tile<Type, kRows, kM>(p, row, m);
-  for (; row < end; ++row) tile<Type, 1, kM>(p, row, m);
 }
 
 template <class Type>
-void all(const DotRows& p) {
-  constexpr int kWide = HWY_TARGET == HWY_AVX2 ? 2 : 4;
-  // Few rows at a time, so that the second pass over them finds them in the cache.
-  const int64_t rows = p.m > 4 ? 4 : p.rows;
-  for (int64_t row = 0; row < p.rows; row += rows) {
-    const int64_t end = std::min(p.rows, row + rows);
-    for (int64_t m = 0; m < p.m; m += 4) {
-      switch (std::min<int64_t>(4, p.m - m)) {
-        case 1:
-          group<Type, 4, 1>(p, row, end, m);
-          break;
-        case 2:
-          group<Type, 4, 2>(p, row, end, m);
-          break;
-        case 3:
-          group<Type, kWide, 3>(p, row, end, m);
-          break;
-        default:
-          group<Type, kWide, 4>(p, row, end, m);
-      }
+struct Tile {
+  const DotRows& p;
+
+  template <int kRows, int kM>
+  void run(int64_t row, int64_t distance, int64_t m) const {
+    if constexpr (HWY_TARGET == HWY_AVX2 && kRows == 4 && kM > 2) {
+      tile<Type, 2, kM>(p, row, distance, m);
+      tile<Type, 2, kM>(p, row + 2 * distance, distance, m);
+    } else {
+      tile<Type, kRows, kM>(p, row, distance, m);
     }
   }
-}
+};
 
 }  // namespace
 
 void dot_rows_on(int32_t dtype, const DotRows& p) {
-  if (dtype == WL_DTYPE_FLOAT32) return all<Float32>(p);
-  if (dtype == WL_DTYPE_BFLOAT16) return all<BFloat16>(p);
-  return all<Float16>(p);
+  if (dtype == WL_DTYPE_FLOAT32) return for_each_tile(p, Tile<Float32>{p});
+  if (dtype == WL_DTYPE_BFLOAT16) return for_each_tile(p, Tile<BFloat16>{p});
+  return for_each_tile(p, Tile<Float16>{p});
 }
 
 }  // namespace wl::cpu::HWY_NAMESPACE

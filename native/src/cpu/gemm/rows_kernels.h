@@ -1,6 +1,16 @@
 // The inner kernels of gemm_rows: dot products of a few rows of x with rows of a plain weight.
+//
+// A tile is four weight rows, a quarter of the call's rows apart, so that a worker reads four long runs of memory:
+//
+//   rows 0..15    ==>------------     each run is prefetched 1 KiB ahead, across the ends
+//   rows 16..31   ==>------------     of rows; rows that do not fill four runs follow one
+//   rows 32..47   ==>------------     by one
+//   rows 48..63   ==>------------
+//
+// More than four rows of x take a tile a second time, from the cache.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "core/options.h"
@@ -18,6 +28,33 @@ struct DotRows {
   float* out;  // out[i * out_stride + r] = x row i . weight row r
   int64_t out_stride;
 };
+
+constexpr int64_t kPrefetchBytes = 1024;
+
+// Calls tile.run<weight rows, rows of x>(first weight row, distance of rows, first row of x) for all of the call.
+template <class Tile>
+void for_each_tile(const DotRows& p, const Tile& tile) {
+  const auto rows = [&]<int kRows>(int64_t row, int64_t distance) {
+    for (int64_t m = 0; m < p.m; m += 4) {
+      switch (std::min<int64_t>(4, p.m - m)) {
+        case 1:
+          tile.template run<kRows, 1>(row, distance, m);
+          break;
+        case 2:
+          tile.template run<kRows, 2>(row, distance, m);
+          break;
+        case 3:
+          tile.template run<kRows, 3>(row, distance, m);
+          break;
+        default:
+          tile.template run<kRows, 4>(row, distance, m);
+      }
+    }
+  };
+  const int64_t quarter = p.rows / 4;
+  for (int64_t row = 0; row < quarter; ++row) rows.template operator()<4>(row, quarter);
+  for (int64_t row = 4 * quarter; row < p.rows; ++row) rows.template operator()<1>(row, 0);
+}
 
 // float32 x with weights of any type.
 void dot_rows(Isa isa, int32_t weight_dtype, const DotRows& p);

@@ -2,9 +2,6 @@
 // a step, 4 weight rows x 1 to 4 rows of x. Bound by memory.
 #include <immintrin.h>
 
-#include <algorithm>
-#include <cstring>
-
 #include "cpu/gemm/rows_kernels.h"
 
 #pragma GCC push_options
@@ -40,8 +37,9 @@ inline __attribute__((always_inline)) void step(__m512 (&sum)[kRows][kM], const 
 }
 
 template <int kRows, int kM>
-void tile(const DotRows& p, int64_t row, int64_t m) {
+void tile(const DotRows& p, int64_t row, int64_t distance, int64_t m) {
   const uint16_t* weight = static_cast<const uint16_t*>(p.weight) + row * p.weight_stride;
+  const int64_t stride = distance * p.weight_stride;
   const uint16_t* x = static_cast<const uint16_t*>(p.x) + m * p.x_stride;
   __m512 sum[kRows][kM];
 #pragma GCC unroll 4
@@ -53,29 +51,36 @@ void tile(const DotRows& p, int64_t row, int64_t m) {
   int64_t k = 0;
   for (; k + kLanes <= p.k; k += kLanes) {
 #pragma GCC unroll 4
-    for (int r = 0; r < kRows; ++r) w[r] = load(weight + r * p.weight_stride + k);
+    for (int r = 0; r < kRows; ++r) {
+      const uint16_t* from = weight + r * stride + k;
+      _mm_prefetch(reinterpret_cast<const char*>(from) + kPrefetchBytes, _MM_HINT_T0);
+      w[r] = load(from);
+    }
     step<kRows, kM>(sum, x + k, p.x_stride, w);
   }
   if (k < p.k) {
 #pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r) {
       const auto mask = static_cast<__mmask32>(0xffffffffu >> (kLanes - (p.k - k)));
-      w[r] = reinterpret_cast<__m512bh>(_mm512_maskz_loadu_epi16(mask, weight + r * p.weight_stride + k));
+      w[r] = reinterpret_cast<__m512bh>(_mm512_maskz_loadu_epi16(mask, weight + r * stride + k));
     }
     step<kRows, kM>(sum, x + k, p.x_stride, w);
   }
 #pragma GCC unroll 4
   for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 4
-    for (int i = 0; i < kM; ++i) p.out[(m + i) * p.out_stride + row + r] = sum_of(sum[r][i]);
+    for (int i = 0; i < kM; ++i) p.out[(m + i) * p.out_stride + row + r * distance] = sum_of(sum[r][i]);
   }
 }
 
-template <int kM>
-void group(const DotRows& p, int64_t row, int64_t end, int64_t m) {
-  for (; row + 4 <= end; row += 4) tile<4, kM>(p, row, m);
-  for (; row < end; ++row) tile<1, kM>(p, row, m);
-}
+struct Tile {
+  const DotRows& p;
+
+  template <int kRows, int kM>
+  void run(int64_t row, int64_t distance, int64_t m) const {
+    tile<kRows, kM>(p, row, distance, m);
+  }
+};
 
 }  // namespace
 }  // namespace wl::cpu
@@ -84,27 +89,6 @@ void group(const DotRows& p, int64_t row, int64_t end, int64_t m) {
 
 namespace wl::cpu {
 
-void dot_rows_bfloat16(const DotRows& p) {
-  // Few rows at a time, so that the second pass over them finds them in the cache.
-  const int64_t rows = p.m > 4 ? 4 : p.rows;
-  for (int64_t row = 0; row < p.rows; row += rows) {
-    const int64_t end = std::min(p.rows, row + rows);
-    for (int64_t m = 0; m < p.m; m += 4) {
-      switch (std::min<int64_t>(4, p.m - m)) {
-        case 1:
-          group<1>(p, row, end, m);
-          break;
-        case 2:
-          group<2>(p, row, end, m);
-          break;
-        case 3:
-          group<3>(p, row, end, m);
-          break;
-        default:
-          group<4>(p, row, end, m);
-      }
-    }
-  }
-}
+void dot_rows_bfloat16(const DotRows& p) { for_each_tile(p, Tile{p}); }
 
 }  // namespace wl::cpu

@@ -12,6 +12,7 @@
 // neither their sizes nor the threads nor M change a bit.
 #include <algorithm>
 
+#include "core/rounding.h"
 #include "core/tensor.h"
 #include "cpu/arena.h"
 #include "cpu/gemm/epilogue.h"
@@ -31,9 +32,6 @@ constexpr int64_t kSpanBytes = int64_t{512} << 10;
 constexpr int64_t kConvertedBytes = int64_t{32} << 20;  // of x at a time, about
 constexpr int64_t kConvertedRows = 16;                  // a task of the conversion
 constexpr int64_t kSmallWork = int64_t{1} << 18;  // multiply-adds that are done before another thread woke up
-
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-constexpr int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
 template <class T>
 class Tiles {

@@ -6,13 +6,14 @@
 
 #include <cstdint>
 
+#include "core/rounding.h"
 #include "cpu/sampling/select.h"
 
 namespace wl::cpu {
 
 // Weights are summed block by block, so that a draw can skip to its block.
 constexpr int64_t kWeightBlock = 1024;
-constexpr int64_t weight_blocks(int64_t n) { return (n + kWeightBlock - 1) / kWeightBlock; }
+constexpr int64_t weight_blocks(int64_t n) { return ceil_div(n, kWeightBlock); }
 
 struct SamplingPasses {
   // A row of logits as float32; NaN becomes -infinity.
