@@ -52,7 +52,7 @@ typedef struct wl_attention_params {
  * row's bits depend on its own query, its keys and its absolute position only, not on batch, chunking or
  * kernel.
  * Errors: INVALID_ARGUMENT (shapes, types, strides, offsets that decrease or leave the tensor, softcap or
- * scale that is not finite), UNSUPPORTED, OUT_OF_MEMORY, NO_DEVICE.
+ * scale that is not finite, a workspace that is too small), UNSUPPORTED, OUT_OF_MEMORY, NO_DEVICE.
  * Reference: tests/native/attention_test.cpp, in double precision. */
 WL_API wl_status wl_attention(const wl_attention_params* params, const wl_launch* at);
 
@@ -61,10 +61,18 @@ WL_API wl_status wl_attention(const wl_attention_params* params, const wl_launch
  * Shapes: as wl_attention. Types: as wl_attention. Units: reason_bytes in bytes.
  * Alignment: as wl_attention. Threads: any.
  * Determinism: a pure function of the parameters and of the offsets and lengths that they point to.
- * Errors: the status that wl_attention would return, except OUT_OF_MEMORY.
+ * Errors: the status that wl_attention would return given a large enough workspace, except OUT_OF_MEMORY.
  * Reference: wl_attention. */
 WL_API wl_status wl_attention_supported(const wl_attention_params* params, const wl_launch* at, char* reason,
                                         uint64_t reason_bytes);
+
+/* Bytes of workspace that wl_attention needs for these parameters: at->workspace must be at least as large, aligned to
+ * 256 bytes. 0 on the CPU. The workspace of `at` itself is not looked at.
+ * Shapes: as wl_attention. Types: as wl_attention. Units: bytes. Alignment: as wl_attention. Threads: any.
+ * Determinism: a pure function of the parameters, the options and the device.
+ * Errors: the status that wl_attention would return, and INVALID_ARGUMENT for NULL bytes. Reference: wl_attention. */
+WL_API wl_status wl_attention_workspace_size(const wl_attention_params* params, const wl_launch* at,
+                                             uint64_t* bytes);
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -41,7 +41,7 @@ enum {
   WL_STATUS_OK = 0,
   WL_STATUS_INVALID_ARGUMENT = 1, /* a parameter breaks a documented rule; wl_last_error() names it */
   WL_STATUS_UNSUPPORTED = 2,      /* legal, but not served by this library, device or version */
-  WL_STATUS_OUT_OF_MEMORY = 3,    /* host memory for scratch or wl_host_alloc could not be had */
+  WL_STATUS_OUT_OF_MEMORY = 3,    /* memory of the host or of the device could not be had */
   WL_STATUS_NO_DEVICE = 4,        /* the device of the launch does not exist for this library */
   WL_STATUS_INTERNAL = 5          /* a defect of the library; wl_last_error() holds what is known */
 };
@@ -78,7 +78,13 @@ enum {
 
 /* Where an op runs. NULL in place of a launch means the CPU. On the CPU `stream` must be NULL, the workspace
  * is not used (scratch memory is the library's, see wl_scratch_bytes), and the op is done when the call
- * returns. */
+ * returns.
+ * On CUDA the op is enqueued on `stream`, a cudaStream_t of any origin (NULL: the legacy default stream), and the device
+ * must be the calling thread's current one: the library works in the caller's context and does not change it. All
+ * tensors and index arrays lie in memory of the device; offsets, lengths, positions, ids and settings are not readable to
+ * the host there, so their contents are not checked. Memory must stay valid until the op is done. The workspace is
+ * scratch memory of the device, aligned to 256 bytes, as large as the op's wl_X_workspace_size says where it has one;
+ * ops that may run at the same time need one each. */
 typedef struct wl_launch {
   uint32_t struct_size;
   int32_t device_kind;
@@ -93,10 +99,10 @@ typedef struct wl_device_info {
   uint32_t struct_size;
   int32_t kind;
   int32_t index;
-  int32_t compute_units; /* CPU: logical processors that the process may use */
+  int32_t compute_units; /* CPU: logical processors that the process may use; CUDA: multiprocessors */
   uint64_t memory_bytes; /* total memory of the device */
   char name[128];        /* NUL-terminated UTF-8 */
-  char isa[32];          /* CPU: instruction set in use: avx2, avx512 or avx512_bf16 */
+  char isa[32]; /* CPU: instruction set in use: avx2, avx512 or avx512_bf16; CUDA: sm_80 for instance */
 } wl_device_info;
 
 /* Text of the library's version, "major.minor.patch".
@@ -141,16 +147,17 @@ WL_API const char* wl_last_error_parameter(void);
  * Errors: none; "" before the first op. Reference: docs/kernels. */
 WL_API const char* wl_last_kernel(void);
 
-/* Number of blocks from wl_host_alloc that are not freed yet.
- * Shapes: none. Types: int64. Units: blocks. Alignment: none. Threads: any.
+/* Number of blocks from wl_host_alloc and wl_device_alloc that are not freed yet, and of streams, events and graphs that
+ * are not destroyed.
+ * Shapes: none. Types: int64. Units: handles. Alignment: none. Threads: any.
  * Determinism: exact. Errors: none. Reference: none. */
 WL_API int64_t wl_live_handles(void);
 
 /* Number of devices of a kind that this library can run on.
  * Shapes: none. Types: count is int32. Units: devices. Alignment: none. Threads: any.
  * Determinism: constant for the process.
- * Errors: INVALID_ARGUMENT for an unknown kind or a NULL count. A library without CUDA counts 0 CUDA
- * devices.
+ * Errors: INVALID_ARGUMENT for an unknown kind or a NULL count. A library without CUDA, and a machine without
+ * a driver or a GPU, count 0 CUDA devices: wl_device_get_info says why.
  * Reference: none. */
 WL_API wl_status wl_device_count(int32_t kind, int32_t* count);
 
@@ -158,7 +165,8 @@ WL_API wl_status wl_device_count(int32_t kind, int32_t* count);
  * Shapes: none. Types: wl_device_info. Units: memory in bytes. Alignment: none.
  * Threads: any.
  * Determinism: constant, except `isa`, which follows the option "cpu_isa".
- * Errors: INVALID_ARGUMENT for an unknown kind or NULL info; NO_DEVICE for an index outside [0, count).
+ * Errors: INVALID_ARGUMENT for an unknown kind or NULL info; NO_DEVICE for an index outside [0, count), and
+ * where there is no driver or no GPU; UNSUPPORTED for a GPU that the library holds no code for.
  * Reference: none. */
 WL_API wl_status wl_device_get_info(int32_t kind, int32_t index, wl_device_info* info);
 
@@ -210,9 +218,9 @@ WL_API wl_status wl_host_free(void* memory);
  * Determinism: grows with the largest calls so far. Errors: none. Reference: wl_trim. */
 WL_API uint64_t wl_scratch_bytes(void);
 
-/* Gives back scratch memory that no running call uses.
+/* Gives back scratch memory that no running call uses, and freed device memory that is kept for the next allocation.
  * Shapes: none. Types: none. Units: none. Alignment: none. Threads: any.
- * Determinism: results are not affected. Errors: none. Reference: wl_scratch_bytes. */
+ * Determinism: results are not affected. Errors: INTERNAL where CUDA fails. Reference: wl_scratch_bytes. */
 WL_API wl_status wl_trim(void);
 
 #ifdef __cplusplus

@@ -97,6 +97,7 @@ typedef struct wl_rope_params {
  * Units: positions count table rows.
  * Alignment: elements; last strides are 1, the others free.
  * Threads: any number of callers; y overlaps x only when it is x. Determinism: exact.
+ * On CUDA positions are not checked: one outside the tables gives zeros in place of the rotated elements.
  * Errors: INVALID_ARGUMENT (shapes, types, strides, a position outside the tables),
  * UNSUPPORTED (unknown flags), NO_DEVICE.
  * Reference: tests/native/rope_test.cpp, in double precision. */
@@ -134,7 +135,7 @@ typedef struct wl_embedding_params {
  * int32.
  * Units: none.
  * Alignment: elements; last strides are 1. Threads: any number of callers.
- * Determinism: exact.
+ * Determinism: exact. On CUDA ids are not checked: one outside [0, V) gives a row of zeros.
  * Errors: INVALID_ARGUMENT (shapes, types, strides, an id outside [0, V), named with its index), UNSUPPORTED
  * (unknown flags), NO_DEVICE.
  * Reference: tests/native/elementwise_test.cpp. */
@@ -160,7 +161,8 @@ typedef struct wl_pool_params {
  * Types: x float32, float16 or bfloat16; y of x's type or float32; cu_seqlens int32.
  * Units: none.
  * Alignment: elements; last strides are 1. Threads: any number of callers.
- * Determinism: exact for any number of threads; a row depends on its sequence only.
+ * Determinism: exact for any number of threads; a row depends on its sequence only. On CUDA offsets are not checked:
+ * each is cut to [0, total], and a sequence that ends before it begins is empty.
  * Errors: INVALID_ARGUMENT (kind, shapes, types, strides, offsets that decrease or leave the tensor),
  * UNSUPPORTED (unknown flags), OUT_OF_MEMORY, NO_DEVICE.
  * Reference: tests/native/elementwise_test.cpp, in double precision. */

@@ -68,7 +68,8 @@ enum {
  * Determinism: same inputs and options, same bits, for any number of threads. WL_FLAG_BATCH_INVARIANT: a row
  * of y depends on its row of x only, whatever M.
  * Errors: INVALID_ARGUMENT (shapes, types, strides, a weight missing or given twice, packed bytes that are
- * damaged), UNSUPPORTED (float16 with bfloat16, an unknown packed layout), OUT_OF_MEMORY, NO_DEVICE.
+ * damaged, a workspace that is too small), UNSUPPORTED (float16 with bfloat16, an unknown packed layout, packed
+ * bytes on CUDA, which takes weights as they are), OUT_OF_MEMORY, NO_DEVICE.
  * Reference: tests/native/gemm_test.cpp, in double precision. */
 WL_API wl_status wl_gemm(const wl_gemm_params* params, const wl_launch* at);
 
@@ -77,9 +78,17 @@ WL_API wl_status wl_gemm(const wl_gemm_params* params, const wl_launch* at);
  * Shapes: as wl_gemm. Types: as wl_gemm. Units: reason_bytes in bytes. Alignment: as wl_gemm.
  * Threads: any.
  * Determinism: a pure function of the parameters.
- * Errors: the status that wl_gemm would return, except OUT_OF_MEMORY. Reference: wl_gemm. */
+ * Errors: the status that wl_gemm would return given a large enough workspace, except OUT_OF_MEMORY.
+ * Reference: wl_gemm. */
 WL_API wl_status wl_gemm_supported(const wl_gemm_params* params, const wl_launch* at, char* reason,
                                    uint64_t reason_bytes);
+
+/* Bytes of workspace that wl_gemm needs for these parameters: at->workspace must be at least as large, aligned to 256
+ * bytes. 0 on the CPU. The workspace of `at` itself is not looked at.
+ * Shapes: as wl_gemm. Types: as wl_gemm. Units: bytes. Alignment: as wl_gemm. Threads: any.
+ * Determinism: a pure function of the parameters, the options and the device.
+ * Errors: the status that wl_gemm would return, and INVALID_ARGUMENT for NULL bytes. Reference: wl_gemm. */
+WL_API wl_status wl_gemm_workspace_size(const wl_gemm_params* params, const wl_launch* at, uint64_t* bytes);
 
 /* Bytes that wl_gemm_pack writes for a weight.
  * Shapes: weight [N, K], last stride 1; its data is not read. Types: float32, float16, bfloat16.

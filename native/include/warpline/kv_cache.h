@@ -34,7 +34,8 @@ typedef struct wl_kv_append_params {
  * Units: none.
  * Alignment: elements; last strides are 1, the others are free.
  * Threads: any number of callers on different sequences; the caches must overlap no input.
- * Determinism: exact.
+ * Determinism: exact. On CUDA lengths and offsets are not checked: a token is left out where its sequence's length is
+ * negative, where its position lies outside the cache or the tables, and where the offsets name no sequence for it.
  * Errors: INVALID_ARGUMENT (shapes, types, a length that is negative or would pass the capacity or the
  * tables, offsets that decrease or leave the tensor), NO_DEVICE. Nothing is written then.
  * Reference: tests/native/kv_cache_test.cpp. */

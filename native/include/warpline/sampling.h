@@ -45,7 +45,7 @@ typedef struct wl_sample_params {
   wl_tensor logits;                /* [M, V] */
   wl_tensor history;               /* packed [total], optional: token ids that the penalties count */
   wl_tensor history_offsets;       /* [M + 1], exactly where history is given */
-  const wl_sampling_row* settings; /* M of them */
+  const wl_sampling_row* settings; /* M of them, in memory of the device */
   uint64_t settings_count;         /* M */
   wl_tensor ids;                   /* [M], receives the tokens */
   wl_tensor
@@ -61,7 +61,10 @@ typedef struct wl_sample_params {
  * int32.
  * Units: natural logarithm.
  * Alignment: elements; last strides are 1. Threads: any number of callers.
- * Determinism: exact: same logits, settings and history, same tokens.
+ * Determinism: exact: same logits, settings and history, same tokens. The devices agree on a token unless the random
+ * number lies within the rounding of the sums at its boundary. On CUDA settings and history are not checked: ids outside
+ * [0, V) are not counted, offsets are cut to [0, total], a setting outside its range may choose any token of the row,
+ * and a row in which nothing can be chosen gets the id -1 and a log-probability of NaN.
  * Errors: INVALID_ARGUMENT (shapes, types, strides; a setting outside its range, named with its row; a
  * history id outside [0, V); a row in which nothing can be chosen), OUT_OF_MEMORY, NO_DEVICE.
  * Reference: tests/native/sampling_test.cpp, in double precision. */

@@ -8,6 +8,7 @@
 
 #include <warpline/attention.h>
 #include <warpline/core.h>
+#include <warpline/device.h>
 #include <warpline/elementwise.h>
 #include <warpline/gemm.h>
 #include <warpline/kv_cache.h>

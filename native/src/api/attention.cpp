@@ -5,6 +5,7 @@
 #include <cmath>
 #include <string>
 
+#include "core/cuda_backend.h"
 #include "core/failure.h"
 #include "core/options.h"
 #include "core/params.h"
@@ -58,7 +59,7 @@ void require_packing(const wl_tensor& t, const char* name, const wl_tensor& offs
 }
 
 // Returns the batch, once everything says the same.
-int64_t require_sequences(const wl_attention_params& p) {
+int64_t require_sequences(const wl_attention_params& p, const Launch& launch) {
   require_packing(p.q, "q", p.cu_seqlens_q, "cu_seqlens_q");
   require_packing(p.k, "k", p.cu_seqlens_k, "cu_seqlens_k");
   int64_t batch = p.q.shape[0];
@@ -66,10 +67,10 @@ int64_t require_sequences(const wl_attention_params& p) {
     require_tensor(p.cu_seqlens_q, "cu_seqlens_q", kInt32, 1, 1, LastStride::kFree);
     batch = p.cu_seqlens_q.shape[0] - 1;
     if (batch < 0) invalid("cu_seqlens_q.shape[0]", "0", "at least 1, one more than the sequences");
-    require_offsets(p.cu_seqlens_q, "cu_seqlens_q", batch, p.q.shape[0], "q");
+    require_offsets(p.cu_seqlens_q, "cu_seqlens_q", batch, p.q.shape[0], "q", launch.readable());
   }
   if (packed(p.k)) {
-    require_offsets(p.cu_seqlens_k, "cu_seqlens_k", batch, p.k.shape[0], "k");
+    require_offsets(p.cu_seqlens_k, "cu_seqlens_k", batch, p.k.shape[0], "k", launch.readable());
   } else {
     require_extent(p.k, "k", 0, batch, "the sequences of q");
   }
@@ -77,6 +78,7 @@ int64_t require_sequences(const wl_attention_params& p) {
   if (packed(p.k)) invalid("seqused_k", "given", "absent, because k is packed (rank 3)");
   require_tensor(p.seqused_k, "seqused_k", kInt32, 1, 1, LastStride::kFree);
   require_extent(p.seqused_k, "seqused_k", 0, batch, "the sequences of q");
+  if (!launch.readable()) return batch;
   for (int64_t b = 0; b < batch; ++b) {
     const int64_t used = index_at(p.seqused_k, b);
     if (used < 0 || used > p.k.shape[1]) {
@@ -116,7 +118,7 @@ void require_modifiers(const wl_attention_params& p, int64_t batch) {
 }
 
 // Checks everything that a call may get wrong; returns its batch.
-int64_t require_attention(const wl_attention_params& p) {
+int64_t require_attention(const wl_attention_params& p, const Launch& launch) {
   require_flags(p.flags, WL_ATTENTION_CAUSAL | WL_ATTENTION_WINDOW, "flags");
   require_finite(p.scale, "scale");
   require_finite(p.softcap, "softcap");
@@ -127,10 +129,18 @@ int64_t require_attention(const wl_attention_params& p) {
   require_heads(p);
   for (int axis = 0; axis < width_axis(p.k); ++axis)
     require_extent(p.v, "v", axis, p.k.shape[axis], "the extent of k");
-  const int64_t batch = require_sequences(p);
+  const int64_t batch = require_sequences(p, launch);
   require_outputs(p);
   require_modifiers(p, batch);
   return batch;
+}
+
+// Bytes of workspace that a checked call needs. Fails where its device does not serve it.
+uint64_t workspace_size(const wl_attention_params& p, const Launch& launch, int64_t batch) {
+  if (!launch.cuda()) return 0;
+  const auto function = cuda_table().attention_workspace;
+  if (function == nullptr) not_served_on_cuda("wl_attention");
+  return function(p, launch, batch);
 }
 
 }  // namespace
@@ -140,8 +150,12 @@ extern "C" {
 wl_status wl_attention(const wl_attention_params* params, const wl_launch* at) {
   return guard("wl_attention", [&] {
     const wl_attention_params p = read_params(params);
-    read_launch(at);  // Rows are independent of their batch always: the flag asks for nothing more.
-    cpu::attention(p, require_attention(p));
+    const Launch launch = read_launch(at);
+    const int64_t batch = require_attention(p, launch);
+    require_workspace(launch, workspace_size(p, launch, batch));
+    // On the CPU rows are independent of their batch always: the flag asks for nothing more.
+    dispatch(
+        launch, "wl_attention", [&] { cpu::attention(p, batch); }, &CudaBackend::attention, p, launch, batch);
   });
 }
 
@@ -149,11 +163,25 @@ wl_status wl_attention_supported(const wl_attention_params* params, const wl_lau
                                  uint64_t reason_bytes) {
   const wl_status status = guard("wl_attention_supported", [&] {
     const wl_attention_params p = read_params(params);
-    read_launch(at);
-    require_attention(p);
-    require_options();
+    const Launch launch = read_launch(at);
+    const int64_t batch = require_attention(p, launch);
+    if (launch.cuda()) {
+      workspace_size(p, launch, batch);
+    } else {
+      require_options();
+    }
   });
   return copy_reason(status, reason, reason_bytes);
+}
+
+wl_status wl_attention_workspace_size(const wl_attention_params* params, const wl_launch* at,
+                                      uint64_t* bytes) {
+  return guard("wl_attention_workspace_size", [&] {
+    if (bytes == nullptr) invalid("bytes", "NULL", "an address");
+    const wl_attention_params p = read_params(params);
+    const Launch launch = read_launch(at);
+    *bytes = workspace_size(p, launch, require_attention(p, launch));
+  });
 }
 
 }  // extern "C"

@@ -5,7 +5,9 @@
 #include <cstring>
 #include <string>
 
+#include "core/cuda_backend.h"
 #include "core/failure.h"
+#include "core/handles.h"
 #include "core/host_memory.h"
 #include "core/options.h"
 #include "core/params.h"
@@ -66,27 +68,27 @@ wl_status wl_device_count(int32_t kind, int32_t* count) {
   return wl::guard("wl_device_count", [&] {
     require_kind(kind);
     if (count == nullptr) wl::invalid("count", "NULL", "an address");
-    *count = kind == WL_DEVICE_CPU ? 1 : 0;
+    const wl::CudaBackend* cuda = wl::cuda_backend();
+    *count = kind == WL_DEVICE_CPU ? 1 : cuda == nullptr ? 0 : cuda->device_count();
   });
 }
 
 wl_status wl_device_get_info(int32_t kind, int32_t index, wl_device_info* info) {
   return wl::guard("wl_device_get_info", [&] {
-    require_kind(kind);
-    if (kind == WL_DEVICE_CUDA || index != 0) {
-      wl::fail(WL_STATUS_NO_DEVICE, "index", wl::text(index),
-               kind == WL_DEVICE_CPU ? "0: there is one CPU device"
-                                     : "of kind CPU: this library was built without CUDA");
-    }
+    const wl::Launch device = wl::read_device(kind, index);
     if (info == nullptr) wl::invalid("info", "NULL", "the address of a struct");
     const size_t bytes = wl::writable_bytes(info->struct_size, sizeof *info, "info");
     wl_device_info result{};
     result.struct_size = info->struct_size;
-    result.kind = WL_DEVICE_CPU;
-    result.compute_units = wl::processor_count();
-    result.memory_bytes = wl::memory_bytes();
-    copy_text(result.name, wl::processor_name());
-    copy_text(result.isa, wl::isa_name(wl::isa()));
+    if (device.cuda()) {
+      wl::cuda_table().device_info(index, &result);
+    } else {
+      result.kind = WL_DEVICE_CPU;
+      result.compute_units = wl::processor_count();
+      result.memory_bytes = wl::memory_bytes();
+      copy_text(result.name, wl::processor_name());
+      copy_text(result.isa, wl::isa_name(wl::isa()));
+    }
     std::memcpy(info, &result, bytes);
   });
 }
@@ -119,8 +121,10 @@ wl_status wl_host_free(void* memory) {
 }
 
 wl_status wl_trim(void) {
-  wl::cpu::trim_scratch();
-  return WL_STATUS_OK;
+  return wl::guard("wl_trim", [] {
+    wl::cpu::trim_scratch();
+    if (const wl::CudaBackend* cuda = wl::cuda_backend()) cuda->trim();
+  });
 }
 
 }  // extern "C"

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <string>
 
+#include "core/cuda_backend.h"
 #include "core/failure.h"
 #include "core/params.h"
 #include "core/tensor.h"
@@ -74,7 +75,7 @@ void require_rope_scaling(const wl_rope_table_params& p) {
   require_finite(p.attention_factor, "attention_factor", p.attention_factor >= 0, "finite and at least 0");
 }
 
-void require_rope(const wl_rope_params& p) {
+void require_rope(const wl_rope_params& p, const Launch& launch) {
   require_flags(p.flags, WL_ROPE_INTERLEAVED, "flags");
   require_tensor(p.x, "x", kFloats, 3);
   require_output_like(p.y, "y", p.x);
@@ -87,6 +88,7 @@ void require_rope(const wl_rope_params& p) {
     invalid("cos.shape[1]", text(p.cos.shape[1]),
             "at most " + text(p.x.shape[2] / 2) + ", half the head dimension of x");
   }
+  if (!launch.readable()) return;
   for (int64_t t = 0; t < p.x.shape[0]; ++t) {
     const int32_t position = index_at(p.positions, t);
     if (position < 0 || position >= p.cos.shape[0]) {
@@ -108,7 +110,7 @@ void require_activation(const wl_activation_params& p) {
   require_output_like(p.y, "y", p.x);
 }
 
-void require_embedding(const wl_embedding_params& p) {
+void require_embedding(const wl_embedding_params& p, const Launch& launch) {
   require_flags(p.flags, 0, "flags");
   require_tensor(p.table, "table", kFloats, 2);
   require_tensor(p.ids, "ids", kInt32, 1);
@@ -116,6 +118,7 @@ void require_embedding(const wl_embedding_params& p) {
   require_extent(p.y, "y", 0, p.ids.shape[0], "the number of ids");
   require_extent(p.y, "y", 1, p.table.shape[1], "the columns of table");
   require_distinct(p.y, "y");
+  if (!launch.readable()) return;
   for (int64_t t = 0; t < p.ids.shape[0]; ++t) {
     const int32_t id = index_at(p.ids, t);
     if (id < 0 || id >= p.table.shape[0]) {
@@ -125,7 +128,7 @@ void require_embedding(const wl_embedding_params& p) {
   }
 }
 
-void require_pool(const wl_pool_params& p) {
+void require_pool(const wl_pool_params& p, const Launch& launch) {
   require_flags(p.flags, WL_POOL_NORMALIZE, "flags");
   if (p.kind < WL_POOL_MEAN || p.kind > WL_POOL_MAX)
     invalid("kind", text(p.kind), "one of WL_POOL_* (1 to 4)");
@@ -135,7 +138,7 @@ void require_pool(const wl_pool_params& p) {
   require_extent(p.y, "y", 1, p.x.shape[1], "the columns of x");
   require_dtype(p.y, "y", p.x.dtype, WL_DTYPE_FLOAT32, "x's type or float32");
   require_distinct(p.y, "y");
-  require_offsets(p.cu_seqlens, "cu_seqlens", p.y.shape[0], p.x.shape[0], "x");
+  require_offsets(p.cu_seqlens, "cu_seqlens", p.y.shape[0], p.x.shape[0], "x", launch.readable());
 }
 
 }  // namespace
@@ -145,16 +148,17 @@ extern "C" {
 wl_status wl_norm(const wl_norm_params* params, const wl_launch* at) {
   return guard("wl_norm", [&] {
     const auto p = read_params(params);
-    read_launch(at);
+    const Launch launch = read_launch(at);
     require_norm(p);
-    cpu::norm(p);
+    dispatch(
+        launch, "wl_norm", [&] { cpu::norm(p); }, &CudaBackend::norm, p, launch);
   });
 }
 
 wl_status wl_rope_table(const wl_rope_table_params* params, const wl_launch* at) {
   return guard("wl_rope_table", [&] {
     const auto p = read_params(params);
-    read_launch(at);
+    const Launch launch = read_launch(at);
     require_rope_scaling(p);
     if (p.frequency_dtype != WL_DTYPE_NONE && p.frequency_dtype != WL_DTYPE_FLOAT16 &&
         p.frequency_dtype != WL_DTYPE_BFLOAT16) {
@@ -165,54 +169,60 @@ wl_status wl_rope_table(const wl_rope_table_params* params, const wl_launch* at)
     require_same_shape(p.sin, "sin", p.cos, "cos");
     require_distinct(p.cos, "cos");
     require_distinct(p.sin, "sin");
-    cpu::rope_table(p);
+    dispatch(
+        launch, "wl_rope_table", [&] { cpu::rope_table(p); }, &CudaBackend::rope_table, p, launch);
   });
 }
 
 wl_status wl_rope(const wl_rope_params* params, const wl_launch* at) {
   return guard("wl_rope", [&] {
     const auto p = read_params(params);
-    read_launch(at);
-    require_rope(p);
-    cpu::rope(p);
+    const Launch launch = read_launch(at);
+    require_rope(p, launch);
+    dispatch(
+        launch, "wl_rope", [&] { cpu::rope(p); }, &CudaBackend::rope, p, launch);
   });
 }
 
 wl_status wl_activation(const wl_activation_params* params, const wl_launch* at) {
   return guard("wl_activation", [&] {
     const auto p = read_params(params);
-    read_launch(at);
+    const Launch launch = read_launch(at);
     require_activation(p);
-    cpu::activation(p);
+    dispatch(
+        launch, "wl_activation", [&] { cpu::activation(p); }, &CudaBackend::activation, p, launch);
   });
 }
 
 wl_status wl_embedding(const wl_embedding_params* params, const wl_launch* at) {
   return guard("wl_embedding", [&] {
     const auto p = read_params(params);
-    read_launch(at);
-    require_embedding(p);
-    cpu::embedding(p);
+    const Launch launch = read_launch(at);
+    require_embedding(p, launch);
+    dispatch(
+        launch, "wl_embedding", [&] { cpu::embedding(p); }, &CudaBackend::embedding, p, launch);
   });
 }
 
 wl_status wl_pool(const wl_pool_params* params, const wl_launch* at) {
   return guard("wl_pool", [&] {
     const auto p = read_params(params);
-    read_launch(at);
-    require_pool(p);
-    cpu::pool(p);
+    const Launch launch = read_launch(at);
+    require_pool(p, launch);
+    dispatch(
+        launch, "wl_pool", [&] { cpu::pool(p); }, &CudaBackend::pool, p, launch);
   });
 }
 
 wl_status wl_softmax(const wl_softmax_params* params, const wl_launch* at) {
   return guard("wl_softmax", [&] {
     const auto p = read_params(params);
-    read_launch(at);
+    const Launch launch = read_launch(at);
     require_flags(p.flags, WL_SOFTMAX_LOG, "flags");
     require_tensor(p.x, "x", kFloats, 2);
     require_output_like(p.y, "y", p.x);
-    cpu::softmax(p);
+    dispatch(
+        launch, "wl_softmax", [&] { cpu::softmax(p); }, &CudaBackend::softmax, p, launch);
   });
 }
 

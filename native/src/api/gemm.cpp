@@ -2,6 +2,7 @@
 
 #include <warpline/gemm.h>
 
+#include "core/cuda_backend.h"
 #include "core/failure.h"
 #include "core/packed_weight.h"
 #include "core/params.h"
@@ -9,12 +10,14 @@
 
 namespace {
 
-using wl::cpu::GemmProblem;
-using wl::cpu::GemmWeight;
+using wl::GemmProblem;
+using wl::GemmWeight;
+using wl::Launch;
 
 // A weight of n x k in one of its two forms. `expected` is -1 where n or k is free yet.
 GemmWeight read_weight(const wl_tensor& plain, const char* name, const void* packed, uint64_t packed_bytes,
-                       const char* packed_name, const wl_tensor& x, int64_t* n, const char* n_reason) {
+                       const char* packed_name, const wl_tensor& x, const Launch& launch, int64_t* n,
+                       const char* n_reason) {
   const auto require = [](int64_t value, int64_t expected, const std::string& what, const char* why) {
     if (value != expected) wl::invalid(what, wl::text(value), wl::text(expected) + ", " + why);
   };
@@ -31,6 +34,10 @@ GemmWeight read_weight(const wl_tensor& plain, const char* name, const void* pac
   }
   if (wl::present(plain))
     wl::invalid(packed_name, "given beside " + std::string(name), "one of the two only");
+  if (launch.cuda()) {
+    wl::fail(WL_STATUS_UNSUPPORTED, packed_name, "given",
+             std::string("NULL on CUDA: give the weight as it is, as ") + name);
+  }
   const wl_packed_weight_header header = wl::read_packed_weight(packed, packed_bytes, packed_name);
   wl_tensor stored{};
   stored.dtype = header.dtype;
@@ -47,9 +54,8 @@ void require_bias(const wl_tensor& bias, const char* name, int64_t n) {
   wl::require_extent(bias, name, 0, n, "the N of weight");
 }
 
-GemmProblem read_problem(const wl_gemm_params* params, const wl_launch* at) {
+GemmProblem read_problem(const wl_gemm_params* params, const Launch& launch) {
   const wl_gemm_params p = wl::read_params(params);
-  const wl::Launch launch = wl::read_launch(at);
   if (p.activation < WL_ACTIVATION_NONE || p.activation > WL_ACTIVATION_SILU) {
     wl::invalid("activation", wl::text(p.activation), "NONE (0), GELU (1), GELU_TANH (2) or SILU (3)");
   }
@@ -59,10 +65,10 @@ GemmProblem read_problem(const wl_gemm_params* params, const wl_launch* at) {
   }
   GemmProblem problem{};
   int64_t n = -1;
-  problem.weight = read_weight(p.weight, "weight", p.packed, p.packed_bytes, "packed", p.x, &n, "");
+  problem.weight = read_weight(p.weight, "weight", p.packed, p.packed_bytes, "packed", p.x, launch, &n, "");
   if (wl::present(p.up_weight) || p.up_packed != nullptr || p.up_packed_bytes != 0) {
-    problem.up = read_weight(p.up_weight, "up_weight", p.up_packed, p.up_packed_bytes, "up_packed", p.x, &n,
-                             "the N of weight");
+    problem.up = read_weight(p.up_weight, "up_weight", p.up_packed, p.up_packed_bytes, "up_packed", p.x,
+                             launch, &n, "the N of weight");
     wl_tensor first{}, second{};
     first.dtype = problem.up.dtype;
     second.dtype = problem.weight.dtype;
@@ -98,6 +104,14 @@ GemmProblem read_problem(const wl_gemm_params* params, const wl_launch* at) {
   return problem;
 }
 
+// Bytes of workspace that a checked call needs. Fails where its device does not serve it.
+uint64_t workspace_size(const GemmProblem& problem, const Launch& launch) {
+  if (!launch.cuda()) return 0;
+  const auto function = wl::cuda_table().gemm_workspace;
+  if (function == nullptr) wl::not_served_on_cuda("wl_gemm");
+  return function(problem, launch);
+}
+
 wl_tensor read_plain_weight(const wl_tensor* weight, bool data_is_read) {
   if (weight == nullptr) wl::invalid("weight", "NULL", "the address of a tensor");
   wl_tensor checked = *weight;
@@ -112,16 +126,35 @@ wl_tensor read_plain_weight(const wl_tensor* weight, bool data_is_read) {
 extern "C" {
 
 wl_status wl_gemm(const wl_gemm_params* params, const wl_launch* at) {
-  return wl::guard("wl_gemm", [&] { wl::cpu::gemm(read_problem(params, at)); });
+  return wl::guard("wl_gemm", [&] {
+    const Launch launch = wl::read_launch(at);
+    const GemmProblem problem = read_problem(params, launch);
+    wl::require_workspace(launch, workspace_size(problem, launch));
+    wl::dispatch(
+        launch, "wl_gemm", [&] { wl::cpu::gemm(problem); }, &wl::CudaBackend::gemm, problem, launch);
+  });
 }
 
 wl_status wl_gemm_supported(const wl_gemm_params* params, const wl_launch* at, char* reason,
                             uint64_t reason_bytes) {
   const wl_status status = wl::guard("wl_gemm", [&] {
-    read_problem(params, at);
-    wl::require_options();
+    const Launch launch = wl::read_launch(at);
+    const GemmProblem problem = read_problem(params, launch);
+    if (launch.cuda()) {
+      workspace_size(problem, launch);
+    } else {
+      wl::require_options();
+    }
   });
   return wl::copy_reason(status, reason, reason_bytes);
+}
+
+wl_status wl_gemm_workspace_size(const wl_gemm_params* params, const wl_launch* at, uint64_t* bytes) {
+  return wl::guard("wl_gemm_workspace_size", [&] {
+    if (bytes == nullptr) wl::invalid("bytes", "NULL", "an address");
+    const Launch launch = wl::read_launch(at);
+    *bytes = workspace_size(read_problem(params, launch), launch);
+  });
 }
 
 wl_status wl_gemm_pack_size(const wl_tensor* weight, uint64_t* bytes) {

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "core/cuda_backend.h"
 #include "core/failure.h"
 #include "core/params.h"
 #include "core/tensor.h"
@@ -36,15 +37,16 @@ void require_rotation(const wl_kv_append_params& p) {
 }
 
 // Every sequence's new tokens must fit the cache, and the tables where keys are rotated.
-void require_room(const wl_kv_append_params& p) {
+void require_room(const wl_kv_append_params& p, const Launch& launch) {
   const int64_t batch = p.k_cache.shape[0], capacity = p.k_cache.shape[1];
   require_tensor(p.lengths, "lengths", kInt32, 1, 1, LastStride::kFree);
   require_extent(p.lengths, "lengths", 0, batch, "the sequences of k_cache");
   if (present(p.cu_seqlens)) {
-    require_offsets(p.cu_seqlens, "cu_seqlens", batch, p.k.shape[0], "k");
+    require_offsets(p.cu_seqlens, "cu_seqlens", batch, p.k.shape[0], "k", launch.readable());
   } else if (batch != 1) {
     invalid("cu_seqlens", "absent", "given, because k_cache holds " + text(batch) + " sequences");
   }
+  if (!launch.readable()) return;
   for (int64_t b = 0; b < batch; ++b) {
     const int64_t added =
         present(p.cu_seqlens) ? index_at(p.cu_seqlens, b + 1) - index_at(p.cu_seqlens, b) : p.k.shape[0];
@@ -62,7 +64,7 @@ void require_room(const wl_kv_append_params& p) {
   }
 }
 
-void require_append(const wl_kv_append_params& p) {
+void require_append(const wl_kv_append_params& p, const Launch& launch) {
   require_flags(p.flags, WL_KV_APPEND_ROPE_INTERLEAVED, "flags");
   require_tensor(p.k, "k", kFloats, 3);
   require_tensor(p.v, "v", kFloats, 3);
@@ -75,7 +77,7 @@ void require_append(const wl_kv_append_params& p) {
   require_extent(p.v_cache, "v_cache", 1, p.k_cache.shape[1], "the capacity of k_cache");
   require_dtype(p.v_cache, "v_cache", p.k_cache.dtype, p.k_cache.dtype, "the type of k_cache");
   require_rotation(p);
-  require_room(p);
+  require_room(p, launch);
 }
 
 }  // namespace
@@ -83,8 +85,9 @@ void require_append(const wl_kv_append_params& p) {
 extern "C" wl_status wl_kv_append(const wl_kv_append_params* params, const wl_launch* at) {
   return wl::guard("wl_kv_append", [&] {
     const wl_kv_append_params p = wl::read_params(params);
-    wl::read_launch(at);
-    require_append(p);
-    wl::cpu::kv_append(p);
+    const Launch launch = wl::read_launch(at);
+    require_append(p, launch);
+    dispatch(
+        launch, "wl_kv_append", [&] { cpu::kv_append(p); }, &CudaBackend::kv_append, p, launch);
   });
 }

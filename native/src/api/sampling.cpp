@@ -6,6 +6,7 @@
 #include <limits>
 #include <string>
 
+#include "core/cuda_backend.h"
 #include "core/failure.h"
 #include "core/params.h"
 #include "core/tensor.h"
@@ -38,13 +39,15 @@ void require_settings(const wl_sampling_row& s, int64_t row) {
   require_setting(s.top_k >= 0, row, "top_k", s.top_k, "at least 0");
 }
 
-void require_history(const wl_sample_params& p) {
+void require_history(const wl_sample_params& p, const Launch& launch) {
   if (!present(p.history)) {
     if (present(p.history_offsets)) invalid("history_offsets", "given", "absent: there is no history");
     return;
   }
   require_tensor(p.history, "history", kInt32, 1);
-  require_offsets(p.history_offsets, "history_offsets", p.logits.shape[0], p.history.shape[0], "history");
+  require_offsets(p.history_offsets, "history_offsets", p.logits.shape[0], p.history.shape[0], "history",
+                  launch.readable());
+  if (!launch.readable()) return;
   const int64_t begin = index_at(p.history_offsets, 0);
   const int64_t end = index_at(p.history_offsets, p.logits.shape[0]);
   for (int64_t i = begin; i < end; ++i) {
@@ -56,7 +59,7 @@ void require_history(const wl_sample_params& p) {
   }
 }
 
-void require_sample(const wl_sample_params& p) {
+void require_sample(const wl_sample_params& p, const Launch& launch) {
   if (p.reserved0 != 0) fail(WL_STATUS_UNSUPPORTED, "reserved0", text(p.reserved0), "zero");
   require_logits(p.logits, p.ids);
   require_distinct(p.ids, "ids");
@@ -69,8 +72,10 @@ void require_sample(const wl_sample_params& p) {
   if (p.settings_count != static_cast<uint64_t>(rows))
     invalid("settings_count", text(p.settings_count), text(rows) + ", the rows of logits");
   if (p.settings == nullptr && rows > 0) invalid("settings", "NULL", "the address of a setting for each row");
-  for (int64_t r = 0; r < rows; ++r) require_settings(p.settings[r], r);
-  require_history(p);
+  if (launch.readable()) {
+    for (int64_t r = 0; r < rows; ++r) require_settings(p.settings[r], r);
+  }
+  require_history(p, launch);
 }
 
 }  // namespace
@@ -80,20 +85,22 @@ extern "C" {
 wl_status wl_argmax(const wl_argmax_params* params, const wl_launch* at) {
   return guard("wl_argmax", [&] {
     const auto p = read_params(params);
-    read_launch(at);
+    const Launch launch = read_launch(at);
     require_flags(p.flags, 0, "flags");
     require_logits(p.logits, p.ids);
     require_distinct(p.ids, "ids");
-    cpu::argmax(p);
+    dispatch(
+        launch, "wl_argmax", [&] { cpu::argmax(p); }, &CudaBackend::argmax, p, launch);
   });
 }
 
 wl_status wl_sample(const wl_sample_params* params, const wl_launch* at) {
   return guard("wl_sample", [&] {
     const auto p = read_params(params);
-    read_launch(at);
-    require_sample(p);
-    cpu::sample(p);
+    const Launch launch = read_launch(at);
+    require_sample(p, launch);
+    dispatch(
+        launch, "wl_sample", [&] { cpu::sample(p); }, &CudaBackend::sample, p, launch);
   });
 }
 

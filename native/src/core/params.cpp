@@ -48,20 +48,4 @@ void require_flags(uint32_t flags, uint32_t known, const char* name) {
   }
 }
 
-Launch read_launch(const wl_launch* at) {
-  if (at == nullptr) return {};
-  const wl_launch launch = read_params(at, "at");
-  if (launch.device_kind == WL_DEVICE_CUDA) {
-    fail(WL_STATUS_NO_DEVICE, "at.device_kind", "CUDA (1)", "CPU (0): this library was built without CUDA");
-  }
-  if (launch.device_kind != WL_DEVICE_CPU)
-    invalid("at.device_kind", text(launch.device_kind), "CPU (0) or CUDA (1)");
-  if (launch.device_index != 0) {
-    fail(WL_STATUS_NO_DEVICE, "at.device_index", text(launch.device_index), "0: there is one CPU device");
-  }
-  if (launch.stream != nullptr) invalid("at.stream", "not NULL", "NULL on the CPU");
-  require_flags(launch.flags, WL_FLAG_BATCH_INVARIANT, "at.flags");
-  return {.batch_invariant = (launch.flags & WL_FLAG_BATCH_INVARIANT) != 0};
-}
-
 }  // namespace wl

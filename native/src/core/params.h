@@ -27,10 +27,4 @@ T read_params(const T* params, const char* name = "params") {
 // Flags must be among those that the library knows.
 void require_flags(uint32_t flags, uint32_t known, const char* name);
 
-// What a CPU op needs to know of its launch. Fails with NO_DEVICE for any other device.
-struct Launch {
-  bool batch_invariant = false;
-};
-Launch read_launch(const wl_launch* at);
-
 }  // namespace wl

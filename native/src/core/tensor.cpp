@@ -160,12 +160,13 @@ void require_combination(const wl_tensor& a, const char* a_name, const wl_tensor
 }
 
 void require_offsets(const wl_tensor& t, const char* name, int64_t count, int64_t total,
-                     const char* total_name) {
+                     const char* total_name, bool readable) {
   require_tensor(t, name, kInt32, 1, 1, LastStride::kFree);
   if (t.shape[0] - 1 != count) {
     invalid(element(name, "shape", 0), text(t.shape[0]),
             text(static_cast<uint64_t>(count) + 1) + ", one more than the sequences");
   }
+  if (!readable) return;
   int64_t previous = 0;
   for (int64_t i = 0; i <= count; ++i) {
     const int64_t offset = index_at(t, i);

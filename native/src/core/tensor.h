@@ -46,9 +46,10 @@ void require_distinct(const wl_tensor& t, const char* name);
 void require_dtype(const wl_tensor& t, const char* name, int32_t first, int32_t second, const char* why);
 // Refuses float16 with bfloat16.
 void require_combination(const wl_tensor& a, const char* a_name, const wl_tensor& b, const char* b_name);
-// Requires offsets [count + 1] that begin at 0 or later, never decrease and end at or before total.
+// Requires offsets [count + 1] and, where they are readable here, that they begin at 0 or later, never decrease and end
+// at or before total.
 void require_offsets(const wl_tensor& t, const char* name, int64_t count, int64_t total,
-                     const char* total_name);
+                     const char* total_name, bool readable);
 
 // The element at an index of an index array, or the address of a row.
 inline int32_t index_at(const wl_tensor& t, int64_t i) {

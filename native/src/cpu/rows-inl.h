@@ -9,7 +9,7 @@
 #include <cstring>
 #include <limits>
 
-#include "cpu/convert.h"
+#include "core/convert.h"
 #include "cpu/rows.h"
 #include "cpu/simd-inl.h"
 

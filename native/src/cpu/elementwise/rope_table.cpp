@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/convert.h"
 #include "core/failure.h"
 #include "core/tensor.h"
-#include "cpu/convert.h"
 #include "cpu/elementwise/elementwise.h"
 #include "cpu/rows.h"
 #include "cpu/scratch.h"

@@ -4,8 +4,8 @@
 
 #include <cstring>
 
+#include "core/convert.h"
 #include "core/tensor.h"
-#include "cpu/convert.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/gemm/epilogue.cpp"

@@ -5,9 +5,9 @@
 // by the caches.
 #include <cmath>
 
+#include "core/convert.h"
 #include "core/failure.h"
 #include "core/tensor.h"
-#include "cpu/convert.h"
 #include "cpu/rows.h"
 #include "cpu/sampling/passes.h"
 #include "cpu/sampling/philox.h"

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <cstdint>
 
-namespace wl::cpu {
+namespace wl {
 
 inline float bfloat16_to_float(uint16_t bits) {
   return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
@@ -58,4 +58,4 @@ inline float load_float(const void* data, int32_t dtype, int64_t i) {
   }
 }
 
-}  // namespace wl::cpu
+}  // namespace wl
