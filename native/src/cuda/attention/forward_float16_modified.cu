@@ -1,0 +1,7 @@
+#include "cuda/attention/instance.h"
+
+namespace wl::cuda {
+
+const AttentionInstances kAttentionModifiedFloat16 = attention_instances<tile::Float16, ModifiedScore>();
+
+}  // namespace wl::cuda

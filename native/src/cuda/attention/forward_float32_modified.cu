@@ -1,0 +1,7 @@
+#include "cuda/attention/instance.h"
+
+namespace wl::cuda {
+
+const AttentionInstances kAttentionModifiedFloat32 = attention_instances<tile::Float32, ModifiedScore>();
+
+}  // namespace wl::cuda

@@ -1,0 +1,56 @@
+// Score policies: what becomes of q.k before the softmax. A policy is data that is handed to the kernel by value.
+//
+//   for_head(sequence, head)            fetches what belongs to the head
+//   (product, position, key) -> score   position: the query's, aligned with the keys'; AttentionParams::multiplier
+//                                       times the score is the softmax's exponent to base 2
+//
+// kPlain: the score is the product, and the loop has nothing to do for it.
+#pragma once
+
+#include "cuda/ptx/global.h"
+#include "cuda/tile/mask.h"
+
+namespace wl::cuda {
+
+struct PlainScore {
+  static constexpr bool kPlain = true;
+};
+
+// softcap * tanh(scale * product / softcap) - slope * |position - key|, each where it is asked for. Without both the score
+// is the product, with the sign of the scale, so that the bits are those of the plain kernel.
+struct ModifiedScore {
+  static constexpr bool kPlain = false;
+  float scale;
+  float softcap;               // 0: none
+  Global<const float> slopes;  // null: none
+  int64_t slope_batch_stride, slope_head_stride;
+
+  struct OfHead {
+    float scale, softcap, inverse;  // inverse: 2 log2(e) / softcap
+    float slope;
+    bool capped, sloped;
+    WL_DEVICE float operator()(float product, int position, int key) const {
+      float x = product * scale;
+      if (capped) {
+        // tanh(y) = 1 - 2 / (e^2y + 1)
+        const float power = ptx::ex2_approx_ftz_f32(x * inverse);
+        x = softcap * ptx::fma_rn_f32(-2, ptx::rcp_approx_ftz_f32(power + 1), 1);
+      }
+      if (sloped) {
+        const int distance = position > key ? position - key : key - position;
+        x = ptx::fma_rn_f32(-slope, static_cast<float>(distance), x);
+      }
+      return x;
+    }
+  };
+  WL_DEVICE OfHead for_head(int sequence, int head, Site s = Site::here()) const {
+    OfHead h{scale, softcap, 0, 0, softcap != 0, static_cast<bool>(slopes)};
+    if (h.capped) h.inverse = 2 * tile::kLog2E / softcap;
+    if (h.sloped)
+      h.slope = ptx::mov_f32_b32(
+          ptx::ld_global_nc_b32(slopes + (sequence * slope_batch_stride + head * slope_head_stride), s));
+    return h;
+  }
+};
+
+}  // namespace wl::cuda
