@@ -1,0 +1,90 @@
+# Whether the CUDA library can be built here, and with what: included from the top, because it may enable the language
+# CUDA. Sets WARPLINE_CUDA_REASON: empty if it can be, else the reason.
+
+set(WARPLINE_CUDA AUTO CACHE STRING "Build libwarpline_cuda12: AUTO (where a toolkit works), ON (it must), OFF")
+set_property(CACHE WARPLINE_CUDA PROPERTY STRINGS AUTO ON OFF)
+set(WARPLINE_CUDA_TOOLKIT "" CACHE PATH "Folder of a CUDA toolkit of 12.4 or newer; empty: looked for")
+
+# Device code spells fused multiply-adds out (-fmad=false), so that the emulator and every compiler round alike.
+set(warpline_nvcc_options -fmad=false -Xptxas=-v -Xcompiler=-Wall,-Wextra,-Wno-restrict)
+if(WARPLINE_WERROR)
+  list(APPEND warpline_nvcc_options -Werror=all-warnings -Xcompiler=-Werror)
+endif()
+set(warpline_cuda_architectures 80-real 90-real 80-virtual)
+
+# warpline_cuda_toolkit(VARIABLE): the toolkit's folder, empty where there is none.
+function(warpline_cuda_toolkit variable)
+  set(folder "${WARPLINE_CUDA_TOOLKIT}")
+  if(NOT folder AND WIN32)
+    set(folder "$ENV{CUDA_PATH}")
+  elseif(NOT folder)
+    execute_process(COMMAND bash ${PROJECT_SOURCE_DIR}/tools/cuda-toolkit.sh OUTPUT_VARIABLE folder
+                    OUTPUT_STRIP_TRAILING_WHITESPACE)
+  endif()
+  set(${variable} "${folder}" PARENT_SCOPE)
+endfunction()
+
+# warpline_try_cuda(VARIABLE NVCC): compiles and links one kernel as the library is; sets the variable to the first
+# error, or to nothing. The answer is kept until the toolkit or the host compiler changes.
+function(warpline_try_cuda variable nvcc)
+  set(source ${PROJECT_SOURCE_DIR}/native/cmake/cuda-probe.cu)
+  file(TIMESTAMP "${nvcc}" nvcc_time)
+  set(command "${nvcc}" -std=c++20 -ccbin ${CMAKE_CXX_COMPILER} ${warpline_nvcc_options} -shared -Xcompiler=-fPIC
+              -gencode=arch=compute_80,code=[sm_80,compute_80] -gencode=arch=compute_90,code=sm_90)
+  string(SHA256 key "${command};${nvcc_time};${CMAKE_CXX_COMPILER_VERSION}")
+  if(NOT "${WARPLINE_CUDA_TRIED}" STREQUAL key)
+    message(STATUS "Trying ${nvcc} with ${CMAKE_CXX_COMPILER}")
+    execute_process(COMMAND ${command} -o ${CMAKE_BINARY_DIR}/cuda-probe.so ${source}
+                    RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+    file(WRITE ${CMAKE_BINARY_DIR}/cuda-probe.log "${command}\n${output}\n${status}\n")
+    set(error "")
+    if(NOT status EQUAL 0)
+      string(REGEX MATCH "[^\n]*(error|fatal|not found|cannot)[^\n]*" error "${output}")
+      set(error "${nvcc} cannot compile with ${CMAKE_CXX_COMPILER} ${CMAKE_CXX_COMPILER_VERSION}: ${error}\
+ (all of it: ${CMAKE_BINARY_DIR}/cuda-probe.log)")
+    endif()
+    set(WARPLINE_CUDA_TRIED "${key}" CACHE INTERNAL "What the last try of the CUDA toolkit was made with")
+    set(WARPLINE_CUDA_ERROR "${error}" CACHE INTERNAL "What it said")
+  endif()
+  set(${variable} "${WARPLINE_CUDA_ERROR}" PARENT_SCOPE)
+endfunction()
+
+set(WARPLINE_CUDA_REASON "")
+file(GLOB_RECURSE warpline_cuda_kernels CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/native/src/cuda/*.cu)
+if(NOT WARPLINE_CUDA MATCHES "^(AUTO|ON|OFF)$")
+  message(FATAL_ERROR "WARPLINE_CUDA is ${WARPLINE_CUDA}; must be AUTO, ON or OFF")
+elseif(WARPLINE_CUDA STREQUAL "OFF")
+  set(WARPLINE_CUDA_REASON "WARPLINE_CUDA is OFF")
+elseif(WARPLINE_ASAN)
+  set(WARPLINE_CUDA_REASON "WARPLINE_ASAN is ON, and nvcc's programs know no sanitizers")
+elseif(NOT warpline_cuda_kernels)
+  set(WARPLINE_CUDA_REASON "there is no kernel in native/src/cuda")
+else()
+  warpline_cuda_toolkit(warpline_toolkit)
+  find_program(warpline_nvcc nvcc PATHS "${warpline_toolkit}/bin" NO_DEFAULT_PATH NO_CACHE)
+  if(NOT warpline_toolkit)
+    set(WARPLINE_CUDA_REASON "no CUDA toolkit of 12.4 or newer was found; ./build.sh setup --cuda looks for one")
+  elseif(NOT warpline_nvcc)
+    set(WARPLINE_CUDA_REASON "WARPLINE_CUDA_TOOLKIT is ${warpline_toolkit}, which has no bin/nvcc")
+  else()
+    warpline_try_cuda(WARPLINE_CUDA_REASON ${warpline_nvcc})
+  endif()
+endif()
+
+if(NOT WARPLINE_CUDA_REASON)
+  set(CMAKE_CUDA_COMPILER ${warpline_nvcc})
+  set(CMAKE_CUDA_HOST_COMPILER ${CMAKE_CXX_COMPILER})
+  set(CMAKE_CUDA_ARCHITECTURES ${warpline_cuda_architectures})
+  set(CMAKE_CUDA_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
+  enable_language(CUDA)
+  # CMake 3.25.1 knows no standard above 17 for nvcc; nvcc does.
+  if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+  endif()
+  set(CMAKE_CUDA_VISIBILITY_PRESET hidden)
+  message(STATUS "CUDA library: built with ${warpline_nvcc} ${CMAKE_CUDA_COMPILER_VERSION}")
+elseif(WARPLINE_CUDA STREQUAL "ON")
+  message(FATAL_ERROR "WARPLINE_CUDA is ON, but ${WARPLINE_CUDA_REASON}")
+else()
+  message(STATUS "CUDA library: not built: ${WARPLINE_CUDA_REASON}")
+endif()
