@@ -104,6 +104,29 @@ public static unsafe class Attention
         return NativeStatus.IsSupported(status, buffer, out reason);
     }
 
+    /// <summary>Bytes of workspace that attention needs on the context's device, 256-byte aligned: 0 on the CPU.</summary>
+    /// <param name="inputs">Queries, keys, values and what belongs to them.</param>
+    /// <param name="output">The output.</param>
+    /// <param name="options">Scale, mask and modifiers.</param>
+    /// <param name="lse">The logarithms, optional.</param>
+    /// <param name="context">Where and how it would run; its own workspace is not looked at.</param>
+    /// <returns>The size.</returns>
+    /// <exception cref="ArgumentException">The options contradict each other.</exception>
+    /// <exception cref="WarplineException">Attention would not be accepted.</exception>
+    public static nuint GetWorkspaceSize(
+        in AttentionInputs inputs,
+        in TensorRef output,
+        in AttentionOptions options,
+        in TensorRef lse = default,
+        in LaunchContext context = default)
+    {
+        LaunchParams.Create(context, out LaunchParams at);
+        Fill(out AttentionParams parameters, inputs, output, options, lse);
+        ulong bytes;
+        NativeStatus.Check(NativeMethods.AttentionWorkspaceSize(&parameters, &at, &bytes));
+        return checked((nuint)bytes);
+    }
+
     private static void Fill(
         out AttentionParams parameters,
         in AttentionInputs inputs,

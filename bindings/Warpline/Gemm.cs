@@ -217,6 +217,39 @@ public static unsafe class Gemm
         return NativeStatus.IsSupported(status, buffer, out reason);
     }
 
+    /// <summary>Bytes of workspace that a product needs on the context's device, 256-byte aligned: 0 on the CPU.</summary>
+    /// <param name="weight">The weight [N, K].</param>
+    /// <param name="x">The input [M, K].</param>
+    /// <param name="y">The output [M, N].</param>
+    /// <param name="bias">[N], optional.</param>
+    /// <param name="residual">[M, N], optional.</param>
+    /// <param name="activation">The activation.</param>
+    /// <param name="upWeight">The second half of a gated pair, optional.</param>
+    /// <param name="upBias">Its bias, optional.</param>
+    /// <param name="context">Where and how it would run; its own workspace is not looked at.</param>
+    /// <returns>The size.</returns>
+    /// <exception cref="WarplineException">The product would not be accepted.</exception>
+    public static nuint GetWorkspaceSize(
+        in TensorRef weight,
+        in TensorRef x,
+        in TensorRef y,
+        in TensorRef bias = default,
+        in TensorRef residual = default,
+        Activation activation = Activation.None,
+        in TensorRef upWeight = default,
+        in TensorRef upBias = default,
+        in LaunchContext context = default)
+    {
+        LaunchParams.Create(context, out LaunchParams at);
+        Fill(out GemmParams parameters, x, y, bias, residual, activation);
+        parameters.Weight = weight;
+        parameters.UpWeight = upWeight;
+        parameters.UpBias = upBias;
+        ulong bytes;
+        NativeStatus.Check(NativeMethods.GemmWorkspaceSize(&parameters, &at, &bytes));
+        return checked((nuint)bytes);
+    }
+
     private static void Fill(
         out GemmParams parameters,
         in TensorRef x,

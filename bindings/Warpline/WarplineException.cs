@@ -13,7 +13,7 @@ public enum WarplineStatus
     /// <summary>Legal, but not served by this library, device or version.</summary>
     Unsupported = 2,
 
-    /// <summary>Host memory could not be had.</summary>
+    /// <summary>Memory of the host or of the device could not be had.</summary>
     OutOfMemory = 3,
 
     /// <summary>The device does not exist for this library.</summary>

@@ -7,8 +7,9 @@ namespace Warpline;
 /// <remarks>
 /// The library is loaded by the first call that needs it, and stays until the process ends. Candidates, in order: the file that
 /// the environment variable WARPLINE_LIBRARY names, alone if it is set; else the path of <see cref="SetPath"/>, alone if it was
-/// called; else the file beside the application, the one under runtimes/RID/native there, and the system's search. Thread safety:
-/// every member may be called from any thread. Settings are for the whole process.
+/// called; else the library with CUDA and the one without (or the emulated one, see <see cref="SelectDevice"/>) beside the
+/// application, under runtimes/RID/native there, and by the system's search. Thread safety: every member may be called from any
+/// thread. Settings are for the whole process.
 /// </remarks>
 public static unsafe class WarplineLibrary
 {
@@ -50,7 +51,7 @@ public static unsafe class WarplineLibrary
     /// <summary>What the latest load tried, in order; empty before the first. Reading it loads nothing.</summary>
     public static IReadOnlyList<LoadAttempt> LoadLog => NativeLoader.Log;
 
-    /// <summary>The devices that the library can run on.</summary>
+    /// <summary>The devices that the library can run on. A GPU that is missing is explained by <see cref="GetDevice"/>.</summary>
     /// <exception cref="WarplineLoadException">The library could not be loaded.</exception>
     public static IReadOnlyList<DeviceInfo> Devices
     {
@@ -64,7 +65,13 @@ public static unsafe class WarplineLibrary
                 NativeStatus.Check(NativeMethods.DeviceCount((int)kind, &count));
                 for (int index = 0; index < count; index++)
                 {
-                    devices.Add(Describe(new ComputeDevice(kind, index)));
+                    // A GPU that the library holds no code for is none that it can run on.
+                    WarplineStatus status = Describe(new ComputeDevice(kind, index), out DeviceInfo? info);
+                    if (status != WarplineStatus.Unsupported)
+                    {
+                        NativeStatus.Check((int)status);
+                        devices.Add(info!);
+                    }
                 }
             }
 
@@ -94,7 +101,7 @@ public static unsafe class WarplineLibrary
         }
     }
 
-    /// <summary>Blocks of host memory that are not freed yet: host tensors and packed weights.</summary>
+    /// <summary>What is not freed yet: host tensors, packed weights, device buffers, streams, events and graphs.</summary>
     /// <exception cref="WarplineLoadException">The library could not be loaded.</exception>
     public static long LiveHandles
     {
@@ -116,12 +123,68 @@ public static unsafe class WarplineLibrary
         }
     }
 
-    /// <summary>Gives back scratch memory that no running op uses.</summary>
+    /// <summary>Gives back scratch memory that no running op uses, and freed device memory that is kept for the next
+    /// allocation.</summary>
     /// <exception cref="WarplineLoadException">The library could not be loaded.</exception>
     public static void Trim()
     {
         NativeLoader.EnsureLoaded();
         NativeStatus.Check(NativeMethods.Trim());
+    }
+
+    /// <summary>Describes a device, or says why it cannot be used: no driver, no GPU, one that is too old.</summary>
+    /// <param name="device">The device.</param>
+    /// <returns>What is known of it.</returns>
+    /// <exception cref="WarplineException">The device does not exist for this library and machine; the message says what to
+    /// do.</exception>
+    /// <exception cref="WarplineLoadException">The library could not be loaded.</exception>
+    public static DeviceInfo GetDevice(ComputeDevice device)
+    {
+        NativeLoader.EnsureLoaded();
+        if (Describe(device, out DeviceInfo? info) == WarplineStatus.Ok)
+        {
+            return info!;
+        }
+
+        string reason = NativeStatus.Text(NativeMethods.LastError());
+        throw new WarplineException(
+            WarplineStatus.NoDevice,
+            $"There is no device {device}; this library and machine have {string.Join(", ", Devices.Select(other => other.Device))}. "
+            + reason,
+            nameof(device));
+    }
+
+    /// <summary>Loads all kernels of a device, so that no later op has to: before a capture or a measurement. A second call does
+    /// nothing.</summary>
+    /// <param name="device">The device; on the CPU there is nothing to load.</param>
+    /// <exception cref="WarplineException">The device does not exist, or the library holds no code for it.</exception>
+    /// <exception cref="WarplineLoadException">The library could not be loaded.</exception>
+    public static void Prepare(ComputeDevice device)
+    {
+        NativeLoader.EnsureLoaded();
+        NativeStatus.Check(NativeMethods.DevicePrepare((int)device.Kind, device.Index));
+    }
+
+    /// <summary>Reads a device as <see cref="ComputeDevice.Parse"/> does, and "emu": the emulated library, whose CUDA device is
+    /// then meant. That choice is made before the library is loaded; WARPLINE_LIBRARY and <see cref="SetPath"/> still come
+    /// first.</summary>
+    /// <param name="text">cpu, cuda, cuda:N or emu; case does not matter.</param>
+    /// <returns>The device.</returns>
+    /// <exception cref="ArgumentNullException">There is no text.</exception>
+    /// <exception cref="FormatException">The text is none of these.</exception>
+    /// <exception cref="InvalidOperationException">The text is emu and another library is loaded already.</exception>
+    public static ComputeDevice SelectDevice(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        if (text.Equals("emu", StringComparison.OrdinalIgnoreCase))
+        {
+            NativeLoader.ChooseEmulator();
+            return ComputeDevice.Cuda();
+        }
+
+        return ComputeDevice.TryParse(text, out ComputeDevice device)
+            ? device
+            : throw new FormatException($"The device is \"{text}\"; must be cpu, cuda, cuda:N or emu.");
     }
 
     /// <summary>Loads the library without an exception.</summary>
@@ -200,16 +263,19 @@ public static unsafe class WarplineLibrary
         _ => throw new ArgumentOutOfRangeException(nameof(option), option, "There is no such option."),
     };
 
-    private static DeviceInfo Describe(ComputeDevice device)
+    private static WarplineStatus Describe(ComputeDevice device, out DeviceInfo? description)
     {
         NativeStruct.Create(out DeviceInfoParams info);
-        NativeStatus.Check(NativeMethods.DeviceGetInfo((int)device.Kind, device.Index, &info));
-        return new DeviceInfo(
-            device,
-            NativeStatus.Text((byte*)&info.Name),
-            NativeStatus.Text((byte*)&info.Isa),
-            info.ComputeUnits,
-            checked((long)info.MemoryBytes));
+        var status = (WarplineStatus)NativeMethods.DeviceGetInfo((int)device.Kind, device.Index, &info);
+        description = status != WarplineStatus.Ok
+            ? null
+            : new DeviceInfo(
+                device,
+                NativeStatus.Text((byte*)&info.Name),
+                NativeStatus.Text((byte*)&info.Isa),
+                info.ComputeUnits,
+                checked((long)info.MemoryBytes));
+        return status;
     }
 
     private sealed class Restoration(LibraryOption option, string former) : IDisposable

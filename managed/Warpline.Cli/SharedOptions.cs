@@ -16,8 +16,8 @@ internal sealed class SharedOptions
 
     public Option<string> Device { get; } = new("--device")
     {
-        Description = "cpu or cuda[:N]; exit code 3 where there is no such device.",
-        HelpName = "cpu|cuda[:N]",
+        Description = "cpu, cuda[:N], or emu: a GPU emulated on the CPU, for tests; exit code 3 where there is no such device.",
+        HelpName = "cpu|cuda[:N]|emu",
         DefaultValueFactory = _ => "cpu",
         Validators = { CheckDevice },
     };
@@ -39,14 +39,9 @@ internal sealed class SharedOptions
     /// <exception cref="WarplineException">There is no such device.</exception>
     public ComputeDevice ReadDevice(ParseResult parsed)
     {
-        ComputeDevice device = ComputeDevice.Parse(parsed.GetValue(Device)!);
-        IReadOnlyList<DeviceInfo> devices = WarplineLibrary.Devices;
-        return devices.Any(info => info.Device == device)
-            ? device
-            : throw new WarplineException(
-                WarplineStatus.NoDevice,
-                $"There is no device {device}; this library and machine have {string.Join(", ", devices.Select(info => info.Device))}.",
-                "--device");
+        ComputeDevice device = WarplineLibrary.SelectDevice(parsed.GetValue(Device)!);
+        WarplineLibrary.GetDevice(device);
+        return device;
     }
 
     /// <summary>How the model is to compute.</summary>
@@ -75,9 +70,13 @@ internal sealed class SharedOptions
     private static void CheckDevice(OptionResult result)
     {
         string? text = result.GetValueOrDefault<string>();
-        if (!ComputeDevice.TryParse(text, out _))
+        try
         {
-            result.AddError($"The device is \"{text}\"; must be cpu, cuda or cuda:N.");
+            WarplineLibrary.SelectDevice(text ?? "");
+        }
+        catch (Exception exception) when (exception is FormatException or InvalidOperationException)
+        {
+            result.AddError(exception.Message);
         }
     }
 }

@@ -17,6 +17,7 @@ internal static unsafe class NativeLoader
     private static nint _handle;
     private static bool _resolverSet;
     private static string? _chosenPath;
+    private static bool _emulated;
     private static string _loadedPath = "";
     private static LoadAttempt[] _log = [];
 
@@ -50,6 +51,24 @@ internal static unsafe class NativeLoader
             _chosenPath = path;
         }
     }
+
+    /// <summary>Makes the emulated library the only kind of candidate.</summary>
+    public static void ChooseEmulator()
+    {
+        lock (Gate)
+        {
+            if (_loaded && !IsEmulated(_loadedPath))
+            {
+                throw new InvalidOperationException(
+                    $"The native library is loaded already, from {_loadedPath}; the device emu must be chosen before first use.");
+            }
+
+            _emulated = true;
+        }
+    }
+
+    private static bool IsEmulated(string path) =>
+        Path.GetFileName(path).StartsWith(OperatingSystem.IsWindows() ? "warpline_emu" : "libwarpline_emu", StringComparison.Ordinal);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Load()
@@ -108,19 +127,32 @@ internal static unsafe class NativeLoader
             yield break;
         }
 
-        // On Windows warpline.dll beside the application is the managed assembly: names there ignore case.
         bool windows = OperatingSystem.IsWindows();
-        string file = windows ? "warpline.dll" : "libwarpline.so";
+        string[] files = [.. Names().Select(name => windows ? name + ".dll" : $"lib{name}.so")];
         string folder = AppContext.BaseDirectory;
-        if (!windows)
+        string runtime = $"{(windows ? "win" : "linux")}-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
+        foreach (string file in files)
         {
-            yield return (Path.Combine(folder, file), "beside the application", false);
+            // On Windows warpline.dll beside the application is the managed assembly: names there ignore case.
+            if (file != "warpline.dll")
+            {
+                yield return (Path.Combine(folder, file), "beside the application", false);
+            }
         }
 
-        string runtime = $"{(windows ? "win" : "linux")}-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
-        yield return (Path.Combine(folder, "runtimes", runtime, "native", file), "runtimes folder", false);
-        yield return (file, "the system's search", true);
+        foreach (string file in files)
+        {
+            yield return (Path.Combine(folder, "runtimes", runtime, "native", file), "runtimes folder", false);
+        }
+
+        foreach (string file in files)
+        {
+            yield return (file, "the system's search", true);
+        }
     }
+
+    /// <summary>The libraries in order of preference: the one with CUDA also loads on machines without a GPU.</summary>
+    private static string[] Names() => _emulated ? ["warpline_emu"] : ["warpline_cuda12", "warpline"];
 
     /// <summary>Opens and checks one candidate; returns what is wrong with it, or null.</summary>
     private static string? TryOpen(string path, bool search, out nint handle)

@@ -57,11 +57,68 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(LibraryName, EntryPoint = "wl_trim")]
     public static partial int Trim();
 
+    [LibraryImport(LibraryName, EntryPoint = "wl_device_prepare")]
+    public static partial int DevicePrepare(int kind, int index);
+
+    [LibraryImport(LibraryName, EntryPoint = "wl_device_alloc")]
+    public static partial int DeviceAlloc(ulong bytes, LaunchParams* at, nint* result);
+
+    [LibraryImport(LibraryName, EntryPoint = "wl_device_free")]
+    public static partial int DeviceFree(nint memory, LaunchParams* at);
+
+    [LibraryImport(LibraryName, EntryPoint = "wl_copy")]
+    public static partial int Copy(nint destination, nint source, ulong bytes, int direction, LaunchParams* at);
+
+    [LibraryImport(LibraryName, EntryPoint = "wl_fill")]
+    public static partial int Fill(nint destination, int value, ulong bytes, LaunchParams* at);
+
+    [LibraryImport(LibraryName, EntryPoint = "wl_stream_create")]
+    public static partial int StreamCreate(int kind, int index, nint* stream);
+
+    [LibraryImport(LibraryName, EntryPoint = "wl_stream_destroy")]
+    public static partial int StreamDestroy(nint stream);
+
+    [LibraryImport(LibraryName, EntryPoint = "wl_stream_synchronize")]
+    public static partial int StreamSynchronize(LaunchParams* at);
+
+    [LibraryImport(LibraryName, EntryPoint = "wl_stream_wait_event")]
+    public static partial int StreamWaitEvent(nint deviceEvent, LaunchParams* at);
+
+    [LibraryImport(LibraryName, EntryPoint = "wl_event_create")]
+    public static partial int EventCreate(int kind, int index, nint* deviceEvent);
+
+    [LibraryImport(LibraryName, EntryPoint = "wl_event_destroy")]
+    public static partial int EventDestroy(nint deviceEvent);
+
+    [LibraryImport(LibraryName, EntryPoint = "wl_event_record")]
+    public static partial int EventRecord(nint deviceEvent, LaunchParams* at);
+
+    [LibraryImport(LibraryName, EntryPoint = "wl_event_synchronize")]
+    public static partial int EventSynchronize(nint deviceEvent);
+
+    [LibraryImport(LibraryName, EntryPoint = "wl_event_elapsed")]
+    public static partial int EventElapsed(nint start, nint end, float* milliseconds);
+
+    [LibraryImport(LibraryName, EntryPoint = "wl_graph_begin_capture")]
+    public static partial int GraphBeginCapture(LaunchParams* at);
+
+    [LibraryImport(LibraryName, EntryPoint = "wl_graph_end_capture")]
+    public static partial int GraphEndCapture(LaunchParams* at, nint* graph);
+
+    [LibraryImport(LibraryName, EntryPoint = "wl_graph_launch")]
+    public static partial int GraphLaunch(nint graph, LaunchParams* at);
+
+    [LibraryImport(LibraryName, EntryPoint = "wl_graph_destroy")]
+    public static partial int GraphDestroy(nint graph);
+
     [LibraryImport(LibraryName, EntryPoint = "wl_gemm")]
     public static partial int Gemm(GemmParams* parameters, LaunchParams* at);
 
     [LibraryImport(LibraryName, EntryPoint = "wl_gemm_supported")]
     public static partial int GemmSupported(GemmParams* parameters, LaunchParams* at, byte* reason, ulong reasonBytes);
+
+    [LibraryImport(LibraryName, EntryPoint = "wl_gemm_workspace_size")]
+    public static partial int GemmWorkspaceSize(GemmParams* parameters, LaunchParams* at, ulong* bytes);
 
     [LibraryImport(LibraryName, EntryPoint = "wl_gemm_pack_size")]
     public static partial int GemmPackSize(TensorRef* weight, ulong* bytes);
@@ -74,6 +131,9 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport(LibraryName, EntryPoint = "wl_attention_supported")]
     public static partial int AttentionSupported(AttentionParams* parameters, LaunchParams* at, byte* reason, ulong reasonBytes);
+
+    [LibraryImport(LibraryName, EntryPoint = "wl_attention_workspace_size")]
+    public static partial int AttentionWorkspaceSize(AttentionParams* parameters, LaunchParams* at, ulong* bytes);
 
     [LibraryImport(LibraryName, EntryPoint = "wl_kv_append")]
     public static partial int KeyValueAppend(KeyValueAppendParams* parameters, LaunchParams* at);
@@ -110,7 +170,11 @@ internal static unsafe partial class NativeMethods
     [
         "wl_abi_version", "wl_version", "wl_status_string", "wl_last_error", "wl_last_error_parameter", "wl_last_kernel",
         "wl_live_handles", "wl_device_count", "wl_device_get_info", "wl_set_option", "wl_get_option", "wl_host_alloc",
-        "wl_host_free", "wl_scratch_bytes", "wl_trim", "wl_gemm", "wl_gemm_supported", "wl_gemm_pack_size", "wl_gemm_pack",
+        "wl_host_free", "wl_scratch_bytes", "wl_trim", "wl_device_prepare", "wl_device_alloc", "wl_device_free", "wl_copy",
+        "wl_fill", "wl_stream_create", "wl_stream_destroy", "wl_stream_synchronize", "wl_stream_wait_event", "wl_event_create",
+        "wl_event_destroy", "wl_event_record", "wl_event_synchronize", "wl_event_elapsed", "wl_graph_begin_capture",
+        "wl_graph_end_capture", "wl_graph_launch", "wl_graph_destroy", "wl_gemm_workspace_size", "wl_attention_workspace_size",
+        "wl_gemm", "wl_gemm_supported", "wl_gemm_pack_size", "wl_gemm_pack",
         "wl_attention", "wl_attention_supported", "wl_kv_append", "wl_norm", "wl_rope_table", "wl_rope", "wl_activation",
         "wl_embedding", "wl_pool", "wl_softmax", "wl_argmax", "wl_sample",
     ];

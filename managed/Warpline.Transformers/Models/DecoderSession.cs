@@ -15,6 +15,7 @@ public sealed class DecoderSession : IDisposable
     internal const int ChunkTokens = 512;
 
     private readonly TransformerModel _model;
+    private readonly Workspace _workspace;
     private readonly SessionCache _cache;
     private readonly DecoderForward _forward;
     private readonly UseGate _gate;
@@ -30,14 +31,16 @@ public sealed class DecoderSession : IDisposable
         Capacity = capacity;
         _tokens = new int[capacity];
         _logits = NewLogits(model.Spec.VocabularySize);
-        _cache = new SessionCache(model.Spec, model.Options.ActivationType, capacity);
+        _workspace = new Workspace(model.Options.Device, model.Options.BatchInvariant);
         try
         {
-            _forward = new DecoderForward(model, _cache, Math.Min(ChunkTokens, capacity));
+            _cache = new SessionCache(model.Spec, model.Options.Device, model.Options.ActivationType, capacity);
+            _forward = new DecoderForward(model, _cache, _workspace, Math.Min(ChunkTokens, capacity));
         }
         catch
         {
-            _cache.Dispose();
+            _cache?.Dispose();
+            _workspace.Dispose();
             throw;
         }
 
@@ -151,7 +154,8 @@ public sealed class DecoderSession : IDisposable
         try
         {
             DecoderSession fork = _model.CreateSession(Capacity);
-            fork._cache.CopyFrom(_cache, _position);
+            fork._cache.CopyFrom(_cache, _position, fork._workspace.Stream);
+            fork._workspace.Synchronize();
             _tokens.AsSpan(0, _position).CopyTo(fork._tokens);
             fork._position = _position;
             return fork;
@@ -210,5 +214,6 @@ public sealed class DecoderSession : IDisposable
     {
         _forward.Dispose();
         _cache.Dispose();
+        _workspace.Dispose();
     }
 }

@@ -18,29 +18,34 @@ internal sealed class LinearLayer : IDisposable
     public long PackedBytes => _packed?.Bytes ?? 0;
 
     /// <summary>y = x W^T + bias + residual.</summary>
-    public void Apply(TensorRef x, TensorRef y, TensorRef residual, in LaunchContext context)
+    public void Apply(TensorRef x, TensorRef y, TensorRef residual, Workspace workspace)
     {
-        if (_packed is null)
+        if (_packed is not null)
         {
-            Gemm.Run(_weight, x, y, _bias, residual, context: context);
+            Gemm.Run(_packed, x, y, _bias, residual, context: workspace.Context);
+            return;
         }
-        else
-        {
-            Gemm.Run(_packed, x, y, _bias, residual, context: context);
-        }
+
+        LaunchContext context = workspace.IsNeeded
+            ? workspace.With(Gemm.GetWorkspaceSize(_weight, x, y, _bias, residual, context: workspace.Context))
+            : workspace.Context;
+        Gemm.Run(_weight, x, y, _bias, residual, context: context);
     }
 
     /// <summary>y = act(x W^T + bias) * (x U^T + up's bias), with this layer as W and <paramref name="up"/> as U.</summary>
-    public void ApplyGated(LinearLayer up, TensorRef x, TensorRef y, Activation activation, in LaunchContext context)
+    public void ApplyGated(LinearLayer up, TensorRef x, TensorRef y, Activation activation, Workspace workspace)
     {
-        if (_packed is null || up._packed is null)
+        if (_packed is not null && up._packed is not null)
         {
-            Gemm.RunGated(_weight, up._weight, x, y, activation, _bias, up._bias, context: context);
+            Gemm.RunGated(_packed, up._packed, x, y, activation, _bias, up._bias, context: workspace.Context);
+            return;
         }
-        else
-        {
-            Gemm.RunGated(_packed, up._packed, x, y, activation, _bias, up._bias, context: context);
-        }
+
+        LaunchContext context = workspace.IsNeeded
+            ? workspace.With(Gemm.GetWorkspaceSize(
+                _weight, x, y, _bias, activation: activation, upWeight: up._weight, upBias: up._bias, context: workspace.Context))
+            : workspace.Context;
+        Gemm.RunGated(_weight, up._weight, x, y, activation, _bias, up._bias, context: context);
     }
 
     public void Dispose() => _packed?.Dispose();

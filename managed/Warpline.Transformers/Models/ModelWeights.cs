@@ -15,14 +15,16 @@ internal sealed record LayerWeights(
     LinearLayer Down);
 
 /// <summary>
-/// All weights of a model, found by the architecture's names and checked against its shapes. They are views: the source
-/// stays theirs, and is disposed with them.
+/// All weights of a model, found by the architecture's names and checked against its shapes. On the processor they are views
+/// of the source, which stays theirs and is disposed with them; a GPU has copies in its own memory.
 /// </summary>
 internal sealed class ModelWeights : IDisposable
 {
     private readonly IWeightSource _source;
     private readonly ArchitectureSpec _spec;
     private readonly ModelOptions _options;
+    private readonly Workspace _workspace;
+    private readonly List<DeviceTensor> _copies = [];
     private readonly List<LinearLayer> _linearLayers = [];
     private readonly HashSet<nint> _counted = [];
     private readonly IProgress<LoadProgress>? _progress;
@@ -38,6 +40,7 @@ internal sealed class ModelWeights : IDisposable
         CancellationToken cancellation)
     {
         (_spec, _source, _options, _progress, _cancellation) = (spec, source, options, progress, cancellation);
+        _workspace = new Workspace(options.Device, options.BatchInvariant);
         WeightNames names = spec.Names;
         (string embedding, bool shared) = PlaceEmbedding();
         _total = (spec.LayerCount * LayerTensors(spec)) + (shared ? 2 : 3);
@@ -49,11 +52,12 @@ internal sealed class ModelWeights : IDisposable
             OutputHead = shared
                 ? Own(new LinearLayer(Embedding, default, options.PackWeights))
                 : Linear(names.OutputHead, spec.VocabularySize, spec.HiddenSize, bias: false);
+            _workspace.Synchronize();
         }
         catch
         {
             // The source stays the caller's where binding fails.
-            _linearLayers.ForEach(layer => layer.Dispose());
+            Free();
             throw;
         }
     }
@@ -74,7 +78,7 @@ internal sealed class ModelWeights : IDisposable
 
     public void Dispose()
     {
-        _linearLayers.ForEach(layer => layer.Dispose());
+        Free();
         _source.Dispose();
     }
 
@@ -182,8 +186,23 @@ internal sealed class ModelWeights : IDisposable
             Bytes += weight.ElementCount * tensor.Type.ByteSize();
         }
 
+        if (_workspace.Stream is not null)
+        {
+            DeviceTensor copy = DeviceTensor.Copy(_options.Device, weight, _workspace.Stream);
+            _copies.Add(copy);
+            weight = copy.View;
+        }
+
         _progress?.Report(new LoadProgress("weights", ++_done, _total));
         return weight;
+    }
+
+    private void Free()
+    {
+        _workspace.Synchronize();
+        _linearLayers.ForEach(layer => layer.Dispose());
+        _copies.ForEach(copy => copy.Dispose());
+        _workspace.Dispose();
     }
 
     private static string Text(ReadOnlySpan<long> shape) => $"[{string.Join(", ", shape.ToArray())}]";

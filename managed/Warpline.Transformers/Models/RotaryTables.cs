@@ -6,7 +6,7 @@ namespace Warpline.Transformers;
 /// Cosines and sines of a model's rotary embedding, and the numbers 0, 1, ... that name their rows. Made as far as the
 /// longest session needs and shared by all; a longer session makes longer tables, shorter ones live on beside them.
 /// </summary>
-internal sealed class RotaryTables(ArchitectureSpec spec, ElementType frequencyType) : IDisposable
+internal sealed class RotaryTables(ArchitectureSpec spec, ComputeDevice device, ElementType frequencyType) : IDisposable
 {
     private const int SmallestRows = 1024;
 
@@ -21,7 +21,7 @@ internal sealed class RotaryTables(ArchitectureSpec spec, ElementType frequencyT
             if (_tables.Count == 0 || _tables[^1].Rows < positions)
             {
                 long rows = Math.Max(SmallestRows, (long)BitOperations.RoundUpToPowerOf2((uint)positions));
-                _tables.Add(new Table(spec, frequencyType, (int)Math.Min(rows, spec.MaxPositions)));
+                _tables.Add(new Table(spec, device, frequencyType, (int)Math.Min(rows, spec.MaxPositions)));
             }
 
             return _tables[^1];
@@ -40,19 +40,19 @@ internal sealed class RotaryTables(ArchitectureSpec spec, ElementType frequencyT
     /// <summary>Tables of one length.</summary>
     internal sealed class Table : IDisposable
     {
-        private readonly HostTensor _cosines;
-        private readonly HostTensor _sines;
-        private readonly HostTensor _positions;
+        private readonly DeviceTensor _cosines;
+        private readonly DeviceTensor _sines;
+        private readonly DeviceTensor _positions;
 
-        public Table(ArchitectureSpec spec, ElementType frequencyType, int rows)
+        public Table(ArchitectureSpec spec, ComputeDevice device, ElementType frequencyType, int rows)
         {
             RopeConfig rope = spec.Rope;
             int pairs = rope.RotaryDimension(spec.HeadSize) / 2;
             Rows = rows;
-            _cosines = HostTensor.Allocate(ElementType.Float32, rows, pairs);
-            _sines = HostTensor.Allocate(ElementType.Float32, rows, pairs);
-            _positions = HostTensor.Allocate(ElementType.Int32, rows);
-            Rope.FillTables(_cosines, _sines, new RopeTableOptions
+            using HostTensor cosines = HostTensor.Allocate(ElementType.Float32, rows, pairs);
+            using HostTensor sines = HostTensor.Allocate(ElementType.Float32, rows, pairs);
+            using HostTensor positions = HostTensor.Allocate(ElementType.Int32, rows);
+            Rope.FillTables(cosines, sines, new RopeTableOptions
             {
                 Base = rope.Theta,
                 Scaling = rope.Kind switch
@@ -74,18 +74,24 @@ internal sealed class RotaryTables(ArchitectureSpec spec, ElementType frequencyT
                 FrequencyType = frequencyType == ElementType.Float32 ? null : frequencyType,
             });
 
-            Span<int> positions = _positions.AsSpan<int>();
+            Span<int> numbers = positions.AsSpan<int>();
             for (int i = 0; i < rows; i++)
             {
-                positions[i] = i;
+                numbers[i] = i;
             }
+
+            using Workspace workspace = new(device, batchInvariant: false);
+            _cosines = DeviceTensor.Copy(device, cosines, workspace.Stream);
+            _sines = DeviceTensor.Copy(device, sines, workspace.Stream);
+            _positions = DeviceTensor.Copy(device, positions, workspace.Stream);
+            workspace.Synchronize();
         }
 
         public int Rows { get; }
 
-        public TensorRef Cosines => _cosines;
+        public TensorRef Cosines => _cosines.View;
 
-        public TensorRef Sines => _sines;
+        public TensorRef Sines => _sines.View;
 
         /// <summary>Row numbers from a position on.</summary>
         public TensorRef PositionsFrom(int position, int count) => _positions.View.Slice(0, position, count);

@@ -1,17 +1,17 @@
 namespace Warpline.Transformers;
 
-/// <summary>Keys (rotated) and values of the tokens of one sequence, for all layers, in one block of memory.</summary>
+/// <summary>Keys (rotated) and values of the tokens of one sequence, for all layers, in one block of the device's memory.</summary>
 internal sealed class SessionCache : IDisposable
 {
-    private readonly HostTensor _memory;
+    private readonly DeviceTensor _memory;
     private readonly TensorRef[] _keys;
     private readonly TensorRef[] _values;
 
-    public SessionCache(ArchitectureSpec spec, ElementType type, int capacity)
+    public SessionCache(ArchitectureSpec spec, ComputeDevice device, ElementType type, int capacity)
     {
         Capacity = capacity;
-        _memory = HostTensor.Allocate(type, spec.LayerCount, 2, capacity, spec.KeyValueHeads, spec.HeadSize);
-        TensorRef all = _memory;
+        _memory = DeviceTensor.Allocate(device, type, spec.LayerCount, 2, capacity, spec.KeyValueHeads, spec.HeadSize);
+        TensorRef all = _memory.View;
         _keys = [.. Enumerable.Range(0, spec.LayerCount).Select(layer => all.Select(0, layer).Slice(0, 0, 1))];
         _values = [.. Enumerable.Range(0, spec.LayerCount).Select(layer => all.Select(0, layer).Slice(0, 1, 1))];
     }
@@ -25,21 +25,19 @@ internal sealed class SessionCache : IDisposable
     /// <summary>A layer's values, as <see cref="Keys"/>.</summary>
     public ref readonly TensorRef Values(int layer) => ref _values[layer];
 
-    /// <summary>Copies the first tokens of another cache of the same shape.</summary>
-    public void CopyFrom(SessionCache other, int tokens)
+    /// <summary>Copies the first tokens of another cache of the same shape, in the stream's order.</summary>
+    public void CopyFrom(SessionCache other, int tokens, DeviceStream? stream)
     {
-        for (int layer = 0; layer < _keys.Length; layer++)
+        foreach (TensorRef[] tensors in new[] { _keys, _values })
         {
-            Copy(other._keys[layer].Slice(1, 0, tokens), _keys[layer]);
-            Copy(other._values[layer].Slice(1, 0, tokens), _values[layer]);
+            foreach (TensorRef tensor in tensors)
+            {
+                TensorRef used = tensor.Slice(1, 0, tokens);
+                long bytes = used.ElementCount * used.ElementType.ByteSize();
+                _memory.CopyRange(other._memory, used.Address - _memory.View.Address, bytes, stream);
+            }
         }
     }
 
     public void Dispose() => _memory.Dispose();
-
-    private static unsafe void Copy(TensorRef from, TensorRef to)
-    {
-        long bytes = from.ElementCount * from.ElementType.ByteSize();
-        Buffer.MemoryCopy((void*)from.Address, (void*)to.Address, bytes, bytes);
-    }
 }

@@ -17,7 +17,7 @@ public sealed class TransformerModel : IDisposable
     private TransformerModel(ModelConfig config, ArchitectureSpec spec, ModelOptions options, ModelWeights weights)
     {
         (Config, Spec, Options, Weights) = (config, spec, options, weights);
-        Rotary = new RotaryTables(spec, options.RotaryFrequencyType);
+        Rotary = new RotaryTables(spec, options.Device, options.RotaryFrequencyType);
         Gate = new UseGate(typeof(TransformerModel), exclusive: false, Free);
     }
 
@@ -196,12 +196,10 @@ public sealed class TransformerModel : IDisposable
     {
         CheckType(nameof(options.ActivationType), options.ActivationType);
         CheckType(nameof(options.RotaryFrequencyType), options.RotaryFrequencyType);
-
-        if (!WarplineLibrary.Devices.Any(info => info.Device == options.Device))
+        WarplineLibrary.GetDevice(options.Device);
+        if (options.PackWeights && options.Device.Kind != DeviceKind.Cpu)
         {
-            throw new WarplineException(
-                WarplineStatus.NoDevice, $"There is no device {options.Device}; this library and machine have "
-                + $"{string.Join(", ", WarplineLibrary.Devices.Select(info => info.Device))}.", nameof(options.Device));
+            throw new ArgumentException($"{nameof(options.PackWeights)} is true; false is required on {options.Device}.");
         }
     }
 
