@@ -20,12 +20,15 @@ $env:DOTNET_CLI_TELEMETRY_OPTOUT = '1'
 $env:DOTNET_GENERATE_ASPNET_CERTIFICATE = 'false'
 if ($env:CI -eq 'true') { $env:MSBUILDDISABLENODEREUSE = '1'; $env:UseSharedCompilation = 'false' }
 $Filter = ''
+# Whether verb_setup looks for the CUDA toolkit.
+$WantToolkit = $false
 $Totals = @{ passed = 0; failed = 0; skipped = 0 }
 
 function usage {
     @'
 usage: .\build.ps1 VERB
-  setup                    install what is missing (winget, MSYS2) and check the .NET SDK
+  setup [--cuda]           install what is missing (winget, MSYS2) and check the .NET SDK; --cuda looks for a CUDA toolkit
+                           of 12.4 or newer too
   build                    the native library, the C# libraries, the command (build\bin\warpline) and the tests
   demo                     build what the demonstration needs and run it
   test [--full] [FILTER]   build and run all tests, or those whose name contains FILTER; --full runs the long sweeps too
@@ -79,13 +82,27 @@ function check_sdk {
     run winget @('install', '--exact', '--id', 'Microsoft.DotNet.SDK.10', '--accept-package-agreements', '--accept-source-agreements')
 }
 
+# NVIDIA's installer sets CUDA_PATH.
+function get_cuda_toolkit {
+    if (-not $env:CUDA_PATH) { throw 'CUDA_PATH is not set' }
+    $text = (& (Join-Path $env:CUDA_PATH 'bin\nvcc.exe') --version) -join ' '
+    if ($text -notmatch 'release (\d+\.\d+)') { throw "no nvcc that runs below $env:CUDA_PATH" }
+    if ([version]$Matches[1] -lt [version]'12.4') { throw "$env:CUDA_PATH holds CUDA $($Matches[1]); 12.4 or newer is needed" }
+    $env:CUDA_PATH
+}
+
 function configure([string]$Preset, [string[]]$Options) {
     run cmake (@('--preset', $Preset) + $Options)
 }
 
-# For the library alone; a tree that was configured for more stays so.
+# With the CUDA library, where a toolkit is found and works.
+function configure_all([string[]]$Options) {
+    configure cpu (@('-DWARPLINE_CUDA=AUTO', "-DWARPLINE_CUDA_TOOLKIT=$env:CUDA_PATH") + $Options)
+}
+
+# For the CPU library alone; a tree that was configured for more stays so.
 function configure_library {
-    if (-not (Test-Path (Join-Path $NativeDir 'build.ninja'))) { configure cpu @('-DWARPLINE_BUILD_TESTS=OFF') }
+    if (-not (Test-Path (Join-Path $NativeDir 'build.ninja'))) { configure cpu @('-DWARPLINE_BUILD_TESTS=OFF', '-DWARPLINE_CUDA=OFF') }
 }
 
 function compile([string]$Preset, [string[]]$Targets) {
@@ -107,7 +124,7 @@ function build_sample {
     $env:Path = "$install\bin;$env:Path"
 }
 
-function c_sources { git ls-files -- '*.h' '*.c' '*.cpp' }
+function c_sources { git ls-files -- '*.h' '*.c' '*.cpp' '*.cu' '*.cuh' }
 
 function check_format {
     if (Get-Command clang-format -ErrorAction SilentlyContinue) {
@@ -184,14 +201,20 @@ function run_benchmarks {
     if ($missed) { throw "failed: $missed" }
 }
 
-function verb_setup {
+function verb_setup([string[]]$Options) {
+    foreach ($option in $Options) {
+        if ($option -eq '--cuda') { $script:WantToolkit = $true } else { usage; exit 2 }
+    }
     step 'install packages' "see the log's last line, then run .\build.ps1 setup again" { install_packages develop }
     step 'check the .NET SDK' 'install the .NET 10 SDK from https://dot.net/download and put dotnet on the PATH' { check_sdk }
+    if ($WantToolkit) {
+        step 'get the CUDA toolkit' "install NVIDIA's CUDA toolkit 12.4 or newer from https://developer.nvidia.com/cuda-downloads" { get_cuda_toolkit }
+    }
 }
 
 function verb_build {
     verb_setup
-    step 'configure native code' 'delete the folder build and try again' { configure cpu @('-DWARPLINE_BUILD_TESTS=ON') }
+    step 'configure native code' 'delete the folder build and try again' { configure_all @('-DWARPLINE_BUILD_TESTS=ON') }
     step 'compile native code' 'mend the first error in the log' { compile cpu }
     step 'compile managed code' 'mend the first error in the log' { compile_managed Kernels.sln }
 }
@@ -228,7 +251,7 @@ function verb_test {
 
 function verb_bench {
     verb_setup
-    step 'configure native code' 'delete the folder build and try again' { configure cpu @('-DWARPLINE_BUILD_BENCH=ON') }
+    step 'configure native code' 'delete the folder build and try again' { configure_all @('-DWARPLINE_BUILD_BENCH=ON') }
     step 'compile native code' 'mend the first error in the log' { compile cpu }
     step 'compile managed code' 'mend the first error in the log' { compile_managed Kernels.sln }
     step 'run benchmarks' 'see which bar was missed above' { run_benchmarks }
@@ -244,7 +267,7 @@ function verb_clean {
 }
 
 switch ($Verb) {
-    'setup' { verb_setup }
+    'setup' { verb_setup $Arguments }
     'build' { verb_build }
     'demo' { verb_demo }
     'test' { verb_test }

@@ -9,6 +9,8 @@ log_dir=$build_dir/log
 dotnet_dir=${ArtifactsPath:-$build_dir/dotnet}
 totals=$log_dir/totals.txt
 filter=
+# How verb_setup gets the CUDA toolkit, if it is asked to.
+get_toolkit=
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_GENERATE_ASPNET_CERTIFICATE=false
 # The one build tool that setup installs, whatever configures.
 export CMAKE_GENERATOR=Ninja CMAKE_COLOR_DIAGNOSTICS=OFF
@@ -16,12 +18,14 @@ export CMAKE_GENERATOR=Ninja CMAKE_COLOR_DIAGNOSTICS=OFF
 if [ "${CI:-}" = true ]; then export MSBUILDDISABLENODEREUSE=1 UseSharedCompilation=false; fi
 source tools/steps.sh
 source tools/setup.sh
+source tools/cuda-toolkit.sh
 source tools/suites.sh
 
 usage() {
   cat <<'USAGE'
 usage: ./build.sh VERB
-  setup                    install what is missing (apt; as root or with sudo) and check the .NET SDK
+  setup [--cuda]           install what is missing (apt; as root or with sudo) and check the .NET SDK; --cuda finds or
+                           gets a CUDA toolkit too (1 GB download, 230 MB kept)
   build                    the native library, the C# libraries, the command (build/bin/warpline) and the tests
   demo                     build what the demonstration needs and run it
   test [--full] [FILTER]   build and run all tests, or those whose name contains FILTER; --full runs the long sweeps too
@@ -44,9 +48,17 @@ configure() {
   cmake --preset "$preset" "${options[@]}"
 }
 
-# For the library alone; a tree that was configured for more stays so.
+# With the CUDA library, where a toolkit is found and works; tests build it under --full only, since nvcc takes longer than all else.
+configure_all() {
+  local toolkit cuda=AUTO
+  if [ "$verb" = test ] && [ -z "${WARPLINE_TEST_FULL:-}" ]; then cuda=OFF; fi
+  toolkit=$(find_cuda_toolkit) || true
+  configure cpu "-DWARPLINE_CUDA=$cuda" "-DWARPLINE_CUDA_TOOLKIT=$toolkit" "$@"
+}
+
+# For the CPU library alone; a tree that was configured for more stays so.
 configure_library() {
-  [ -e "$native_dir/build.ninja" ] || configure cpu -DWARPLINE_BUILD_TESTS=OFF
+  [ -e "$native_dir/build.ninja" ] || configure cpu -DWARPLINE_BUILD_TESTS=OFF -DWARPLINE_CUDA=OFF
 }
 
 compile() { # compile PRESET TARGET...
@@ -73,7 +85,7 @@ build_sample() {
   mv "$stamp.new" "$stamp"
 }
 
-c_sources() { git ls-files -- '*.h' '*.c' '*.cpp'; }
+c_sources() { git ls-files -- '*.h' '*.c' '*.cpp' '*.cu' '*.cuh'; }
 
 check_format() {
   if command -v clang-format-14 >/dev/null; then
@@ -99,13 +111,23 @@ run_benchmarks() {
 }
 
 verb_setup() {
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --cuda) get_toolkit=get_cuda_toolkit ;;
+      *) usage >&2 && exit 2 ;;
+    esac
+    shift
+  done
   step "install packages" "see the log's last line, then run ./build.sh setup again" install_packages develop
   step "check the .NET SDK" "install the .NET 10 SDK from https://dot.net/download and put dotnet on the PATH" check_sdk
+  if [ -n "$get_toolkit" ]; then
+    step "get the CUDA toolkit" "$cuda_remedy" "$get_toolkit"
+  fi
 }
 
 verb_build() {
   verb_setup
-  step "configure native code" "delete the folder build and try again" configure cpu -DWARPLINE_BUILD_TESTS=ON
+  step "configure native code" "delete the folder build and try again" configure_all -DWARPLINE_BUILD_TESTS=ON -DWARPLINE_EMULATOR=ON
   step "compile native code" "mend the first error in the log" compile cpu
   step "compile managed code" "mend the first error in the log" compile_managed Kernels.sln
 }
@@ -129,12 +151,17 @@ verb_test() {
     esac
     shift
   done
+  # The long run proves the machine code too, wherever a toolkit can be had: there the tests that need it fail without it.
+  if [ -n "${WARPLINE_TEST_FULL:-}" ]; then
+    get_toolkit=get_cuda_toolkit_in_ci
+    if can_get_cuda_toolkit; then export WARPLINE_CUDA_REQUIRED=1; fi
+  fi
   verb_build
   step "check formatting" "run ./build.sh format" check_format
   rm -f "$totals"
   step "run native tests" "read the log" run_google_tests "" "$native_dir/tests"
-  step "run managed tests" "read the log" run_nunit Warpline.Tests
-  step "run interop tests" "read the log" run_nunit Warpline.Interop.Tests
+  step "run managed tests" "read the log" run_managed_tests
+  step "run interop tests" "read the log" run_interop_tests
   if [ "${CI:-}" = true ]; then
     step "configure sanitized code" "delete the folder build/asan and try again" configure asan -DWARPLINE_BUILD_TESTS=ON
     step "compile sanitized code" "mend the first error in the log" compile asan
@@ -145,7 +172,7 @@ verb_test() {
 
 verb_bench() {
   verb_setup
-  step "configure native code" "delete the folder build and try again" configure cpu -DWARPLINE_BUILD_BENCH=ON
+  step "configure native code" "delete the folder build and try again" configure_all -DWARPLINE_BUILD_BENCH=ON
   step "compile native code" "mend the first error in the log" compile cpu
   step "compile managed code" "mend the first error in the log" compile_managed Kernels.sln
   step "run benchmarks" "see which bar was missed above" run_benchmarks

@@ -53,14 +53,25 @@ run_google_tests() { # run_google_tests PREFIX FOLDER: every test program of the
   end_of_suites
 }
 
-run_nunit() { # run_nunit PROJECT
-  local name=$1 log="$log_dir/$1.log" status=0 failures
+run_nunit() { # run_nunit PROJECT [PREFIX]: reported as PREFIX and its name
+  local name=${2:-}$1 log="$log_dir/${2:-}$1.log" status=0 failures
   timeout 1500 dotnet "$dotnet_dir/bin/$1/release/$1.dll" --no-ansi --progress off --output Detailed \
     ${filter:+--filter "FullyQualifiedName~$filter"} >"$log" 2>&1 || status=$?
   named() { sed -nE "s/^$1 (.*) \([^()]*\)\$/\1/p" "$log"; }
   counted() { sed -nE "s/^ *$1: ([0-9]+).*/\1/p" "$log" | tail -n 1; }
   failures=$(named failed)
   named skipped | finish_suite "$name" "$status" "$(counted succeeded)" "$(counted failed)" "$(counted skipped)"
+}
+
+# On the CPU, then with the emulated GPU.
+run_managed_tests() {
+  run_nunit Warpline.Tests
+  WARPLINE_DEVICE=emu run_nunit Warpline.Tests emu-
+  end_of_suites
+}
+
+run_interop_tests() {
+  run_nunit Warpline.Interop.Tests
   end_of_suites
 }
 

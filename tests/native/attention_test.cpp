@@ -37,6 +37,12 @@ AttentionSetup packed() {
 }
 
 void expect_refused(const AttentionSetup& setup, const BadCall& bad) {
+#if defined(WL_TEST_ON_DEVICE)  // the contents of index arrays are not read there
+  const std::string parameter = bad.parameter;
+  for (const char* array : {"seqused_k[", "cu_seqlens_q[", "cu_seqlens_k["}) {
+    if (parameter.starts_with(array)) return;
+  }
+#endif
   SCOPED_TRACE(bad.name);
   AttentionCase attention(setup);
   ASSERT_EQ(attention.run(), WL_STATUS_OK) << wl_last_error();

@@ -15,15 +15,17 @@ constexpr int32_t kTypes[] = {WL_DTYPE_FLOAT32, WL_DTYPE_FLOAT16, WL_DTYPE_BFLOA
 
 bool served(int32_t a, int32_t b) { return a == WL_DTYPE_FLOAT32 || b == WL_DTYPE_FLOAT32 || a == b; }
 
-std::string expected_kernel(const std::string& kernel, const std::string& isa, const GemmOptions& o) {
+// Where calls go to a device its own tests check the names.
+bool kernel_matches(const std::string& kernel, const std::string& isa, const GemmOptions& o) {
+  if (kOnDevice) return true;
   const bool dot =
       isa == "avx512_bf16" && o.x_type == WL_DTYPE_BFLOAT16 && o.weight_type == WL_DTYPE_BFLOAT16;
   const std::string set = dot ? isa : isa == "avx2" ? "avx2" : "avx512";
-  return "gemm." + kernel + "." + set + (dot ? ".bfloat16" : ".float32");
+  return wl_last_kernel() == "gemm." + kernel + "." + set + (dot ? ".bfloat16" : ".float32");
 }
 
 TEST(Gemm, EveryTypeKernelAndInstructionSet) {
-  for (const std::string& isa : instruction_sets()) {
+  for (const std::string& isa : gemm_instruction_sets()) {
     const OptionScope set("cpu_isa", isa);
     for (const std::string kernel : {"rows", "tiles"}) {
       const OptionScope forced("gemm.kernel", kernel);
@@ -31,7 +33,7 @@ TEST(Gemm, EveryTypeKernelAndInstructionSet) {
         for (const int32_t weight_type : kTypes) {
           if (!served(x_type, weight_type)) continue;
           for (const int32_t y_type : {x_type, static_cast<int32_t>(WL_DTYPE_FLOAT32)}) {
-            for (const bool packed : {false, true}) {
+            for (const bool packed : packings()) {
               for (const int64_t m : {1, 3, 6, 8, 9, 31}) {
                 GemmOptions o;
                 o.x_type = x_type, o.weight_type = weight_type, o.y_type = y_type, o.packed = packed;
@@ -40,7 +42,7 @@ TEST(Gemm, EveryTypeKernelAndInstructionSet) {
                 c.run();
                 EXPECT_TRUE(c.matches());
                 const bool rows = kernel == "rows" && m <= 8 && !packed;
-                EXPECT_EQ(wl_last_kernel(), expected_kernel(rows ? "rows" : "tiles", isa, o)) << c.describe();
+                EXPECT_TRUE(kernel_matches(rows ? "rows" : "tiles", isa, o)) << c.describe();
               }
             }
           }
@@ -56,14 +58,14 @@ TEST(Gemm, EveryShapeUpTo17AndBeyond) {
     o.x_type = o.weight_type = type;
     for (int64_t m = 1; m <= 17; ++m) {
       for (int64_t n = 1; n <= 17; ++n) {
-        o.packed = (m + n) % 2 == 0;
+        o.packed = !kOnDevice && (m + n) % 2 == 0;
         GemmCase c({m, n, 1 + (m * 7 + n * 3) % 17}, o);
         c.run();
         ASSERT_TRUE(c.matches());
       }
     }
   }
-  for (const std::string& isa : instruction_sets()) {
+  for (const std::string& isa : gemm_instruction_sets()) {
     const OptionScope set("cpu_isa", isa);
     for (const GemmShape& shape : std::vector<GemmShape>{{1, 129, 1000},
                                                          {5, 65, 513},
@@ -73,7 +75,7 @@ TEST(Gemm, EveryShapeUpTo17AndBeyond) {
                                                          {64, 64, 1030},
                                                          {9, 16, 2049}}) {
       for (const int32_t type : kTypes) {
-        for (const bool packed : {false, true}) {
+        for (const bool packed : packings()) {
           GemmOptions o;
           o.x_type = o.weight_type = type, o.packed = packed;
           GemmCase c(shape, o);
@@ -86,7 +88,7 @@ TEST(Gemm, EveryShapeUpTo17AndBeyond) {
 }
 
 TEST(Gemm, EveryEpilogue) {
-  for (const std::string& isa : instruction_sets()) {
+  for (const std::string& isa : gemm_instruction_sets()) {
     const OptionScope set("cpu_isa", isa);
     int variant = 0;
     for (int32_t activation = 0; activation <= WL_ACTIVATION_SILU; ++activation) {
@@ -98,7 +100,7 @@ TEST(Gemm, EveryEpilogue) {
                 GemmOptions o;
                 o.x_type = o.weight_type = type;
                 o.y_type = ++variant % 2 ? type : static_cast<int32_t>(WL_DTYPE_FLOAT32);
-                o.activation = activation, o.gated = gated, o.packed = variant % 3 == 0;
+                o.activation = activation, o.gated = gated, o.packed = !kOnDevice && variant % 3 == 0;
                 o.bias_type = bias ? kTypes[variant % 3] : WL_DTYPE_NONE;
                 o.residual_type = residual ? kTypes[variant / 2 % 3] : WL_DTYPE_NONE;
                 GemmCase c({m, 53, 40}, o);
@@ -114,6 +116,7 @@ TEST(Gemm, EveryEpilogue) {
 }
 
 TEST(Gemm, PairOfAPlainAndAPackedWeight) {
+  if (kOnDevice) GTEST_SKIP() << "packed weights are the CPU's";
   GemmOptions o;
   o.gated = true, o.activation = WL_ACTIVATION_SILU;
   GemmCase c({4, 50, 60}, o);
@@ -128,7 +131,7 @@ TEST(Gemm, PairOfAPlainAndAPackedWeight) {
 
 // A weight in float32 beside bfloat16: neither operand is rounded to the other's type.
 TEST(Gemm, MixedTypesKeepThePrecisionOfEach) {
-  for (const std::string& isa : instruction_sets()) {
+  for (const std::string& isa : gemm_instruction_sets()) {
     const OptionScope set("cpu_isa", isa);
     for (const int64_t m : {2, 20}) {
       GemmOptions o;
@@ -145,7 +148,7 @@ TEST(Gemm, MixedTypesKeepThePrecisionOfEach) {
 }
 
 TEST(Gemm, ZeroExtents) {
-  for (const bool packed : {false, true}) {
+  for (const bool packed : packings()) {
     for (const GemmShape& shape :
          std::vector<GemmShape>{{0, 5, 7}, {5, 0, 7}, {3, 20, 0}, {30, 5, 0}, {0, 0, 0}}) {
       GemmOptions o;
@@ -255,10 +258,10 @@ TEST(Gemm, ResidualMayBeTheResult) {
 // x holds one 1 in each row: y must be exactly one element of each weight row. Finds every element that is
 // dropped, taken twice or taken from another place, past the blocks of K too.
 TEST(Gemm, PlantedOnesPickSingleWeights) {
-  for (const std::string& isa : instruction_sets()) {
+  for (const std::string& isa : gemm_instruction_sets()) {
     const OptionScope set("cpu_isa", isa);
     for (const int32_t type : kTypes) {
-      for (const bool packed : {false, true}) {
+      for (const bool packed : packings()) {
         for (const int64_t m : {7, 29}) {
           constexpr int64_t n = 33, k = 1061;
           GemmOptions o;
@@ -270,9 +273,13 @@ TEST(Gemm, PlantedOnesPickSingleWeights) {
             for (int64_t i = 0; i < m; ++i) ones[static_cast<size_t>(i * k + place(i))] = 1;
             c.x = Buffer::floats(type, {m, k}, ones);
             c.run();
-            for (int64_t i = 0; i < m * n; ++i)
-              ASSERT_EQ(c.y.get(i), c.weight.get(i % n * k + place(i / n)))
+            // Two tf32 parts hold 23 of the 24 bits of a float32.
+            const double inexact = kOnDevice && type == WL_DTYPE_FLOAT32 ? 0x1p-22 : 0;
+            for (int64_t i = 0; i < m * n; ++i) {
+              const double expected = c.weight.get(i % n * k + place(i / n));
+              ASSERT_LE(std::fabs(c.y.get(i) - expected), inexact * std::fabs(expected))
                   << "element " << i << c.describe();
+            }
           }
         }
       }

@@ -255,8 +255,8 @@ bool AttentionCase::only_views_written() const {
   return o_.guards_intact() && (!setup_.lse || lse_.guards_intact());
 }
 
-testing::AssertionResult AttentionCase::run_and_check() {
-  if (run() != WL_STATUS_OK)
+testing::AssertionResult AttentionCase::run_and_check(const wl_launch* at) {
+  if (run(at) != WL_STATUS_OK)
     return testing::AssertionFailure() << describe(setup_) << ": " << wl_last_error();
   if (!only_views_written())
     return testing::AssertionFailure() << describe(setup_) << ": wrote outside o or lse";

@@ -62,7 +62,7 @@ class AttentionCase {
   std::vector<unsigned char> bytes() const;
 
   // Runs, and compares with the reference: values, and that nothing else was written.
-  testing::AssertionResult run_and_check();
+  testing::AssertionResult run_and_check(const wl_launch* at = nullptr);
   // Compares given values with the reference by the tolerance rule.
   testing::AssertionResult check(const AttentionValues& got);
 

@@ -11,6 +11,12 @@
 
 namespace wl::test {
 
+#if defined(WL_TEST_ON_DEVICE)
+constexpr bool kOnDevice = true;
+#else
+constexpr bool kOnDevice = false;
+#endif
+
 struct GemmShape {
   int64_t m, n, k;
 };
@@ -62,5 +68,13 @@ class GemmCase {
   Buffer x, weight, up_weight, bias, up_bias, residual, y;
   Packed packed, up_packed;
 };
+
+// Without and with packed weights, which are the CPU's only; the instruction sets of the CPU, where it computes.
+inline std::vector<bool> packings() {
+  return kOnDevice ? std::vector<bool>{false} : std::vector<bool>{false, true};
+}
+inline std::vector<std::string> gemm_instruction_sets() {
+  return kOnDevice ? std::vector<std::string>{"auto"} : instruction_sets();
+}
 
 }  // namespace wl::test

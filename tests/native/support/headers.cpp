@@ -98,4 +98,12 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
+int needed_glibc(const std::string& library) {
+  int largest = 0;
+  const std::string symbols = output_of("objdump -T '" + library + "'");
+  for (size_t at = 0; (at = symbols.find("GLIBC_2.", at)) != std::string::npos; ++at)
+    largest = std::max(largest, std::atoi(symbols.c_str() + at + 8));
+  return largest;
+}
+
 }  // namespace wl::test

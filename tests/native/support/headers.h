@@ -26,5 +26,7 @@ std::string output_of(const std::string& command);
 // Whether a program of this name can be run.
 bool has_program(const std::string& name);
 std::vector<std::string> lines_of(const std::string& text);
+// The largest x of GLIBC_2.x that a shared library asks for; 0 if it asks for none.
+int needed_glibc(const std::string& library);
 
 }  // namespace wl::test

@@ -113,15 +113,31 @@ public sealed class LoaderTests
     }
 
     [Test]
-    public void Without_a_choice_the_application_folder_comes_first()
+    public void Without_a_choice_the_application_folder_comes_first_and_cuda_before_the_cpu()
     {
         Copy copy = new();
         Assert.That(copy.Get<IEnumerable>("LoadLog"), Is.Empty, "nothing is loaded before it is needed");
         copy.Call("Trim");
         (string Path, string Origin, string? Failure)[] log = Copy.Read(copy.Get<IEnumerable>("LoadLog"));
-        Assert.That(log[0].Path, Is.EqualTo(Path.Combine(AppContext.BaseDirectory, "libwarpline.so")));
+        string[] expected = ["libwarpline_cuda12.so", "libwarpline.so"];
+        Assert.That(
+            log.Take(2).Select(attempt => attempt.Path),
+            Is.EqualTo(expected.Take(log.Length).Select(file => Path.Combine(AppContext.BaseDirectory, file))));
         Assert.That(log[^1].Failure, Is.Null);
         Assert.That(copy.Get<string>("LoadedPath"), Is.EqualTo(log[^1].Path));
+    }
+
+    [Test]
+    public void The_device_emu_looks_for_the_emulated_library_only()
+    {
+        Copy copy = new();
+        copy.Call("SelectDevice", "emu");
+        object?[] arguments = [null];
+        bool loaded = (bool)Copy.Invoke(copy.Type("WarplineLibrary").GetMethod("TryLoad")!, arguments)!;
+        (string Path, string Origin, string? Failure)[] log = Copy.Read(copy.Get<IEnumerable>("LoadLog"));
+        Assert.That(log.Select(attempt => Path.GetFileName(attempt.Path)), Is.All.EqualTo("libwarpline_emu.so"));
+        Assert.That(log[0].Path, Is.EqualTo(Path.Combine(AppContext.BaseDirectory, "libwarpline_emu.so")));
+        Assert.That(loaded, Is.EqualTo(File.Exists(log[0].Path)), arguments[0]?.ToString());
     }
 
     [Test]

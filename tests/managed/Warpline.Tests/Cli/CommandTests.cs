@@ -188,7 +188,7 @@ public sealed class CommandTests
         Assert.That(error, Does.StartWith("warpline: There is no device cuda:99; this library and machine have cpu"));
         (code, _, error) = await Run([verb, TestData.Storyteller, .. rest, "--device", "gpu"]);
         Assert.That(code, Is.EqualTo(ExitCode.Usage));
-        Assert.That(error, Does.StartWith("warpline: The device is \"gpu\"; must be cpu, cuda or cuda:N.\n"));
+        Assert.That(error, Does.StartWith("warpline: The device is \"gpu\"; must be cpu, cuda, cuda:N or emu.\n"));
     }
 
     [Test]

@@ -31,7 +31,18 @@ internal static class GoldenCheck
     }
 
     /// <summary>Feeds prompts with their reference tokens and compares each choice that is decided.</summary>
-    public static string? ForcedFault(TransformerModel model, int[][] prompts, int[][] greedy, double[][] margins, int? pieces = null)
+    public static string? ForcedFault(TransformerModel model, int[][] prompts, int[][] greedy, double[][] margins, int? pieces = null) =>
+        ForcedFault(model, prompts, greedy, margins, DecidedMargin, leastDecided: 0.8, pieces);
+
+    /// <summary>As above, with the margin above which a choice is decided and the least share of such choices.</summary>
+    public static string? ForcedFault(
+        TransformerModel model,
+        int[][] prompts,
+        int[][] greedy,
+        double[][] margins,
+        double decidedMargin,
+        double leastDecided,
+        int? pieces = null)
     {
         int decided = 0, steps = 0, vocabulary = model.Config.VocabularySize;
         for (int i = 0; i < prompts.Length; i++)
@@ -39,7 +50,7 @@ internal static class GoldenCheck
             float[] logits = Run(model, [.. prompts[i], .. greedy[i][..^1]], pieces);
             for (int step = 0; step < greedy[i].Length; step++, steps++)
             {
-                if (margins[i][step] <= DecidedMargin)
+                if (margins[i][step] <= decidedMargin)
                 {
                     continue;
                 }
@@ -54,7 +65,9 @@ internal static class GoldenCheck
             }
         }
 
-        return decided >= 0.8 * steps ? null : $"only {decided} of {steps} steps are decided; at least 80% are required";
+        return decided >= leastDecided * steps
+            ? null
+            : $"only {decided} of {steps} steps are decided; at least {leastDecided:P0} are required";
     }
 
     /// <summary>Logits of all tokens in a session of their own.</summary>
