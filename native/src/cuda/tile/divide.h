@@ -9,7 +9,6 @@ namespace wl::cuda {
 // (n m / 2^32 + n) / 2^shift for all n < 2^31 (Granlund and Montgomery, 1994).
 struct Divisor {
   uint32_t value, multiplier, shift;
-  uint32_t zero = 0;  // no padding
 };
 
 inline Divisor divisor(uint32_t value) {

@@ -10,20 +10,15 @@
 
 #include <warpline/core.h>
 
-#include <type_traits>
-
 #include "cuda/ptx/convert.h"
 #include "cuda/ptx/global.h"
 
 namespace wl::cuda {
 
-// Parts of kernel parameters have no padding, whose bytes could look like an address of the host (the emulator looks).
 struct Elements {
   void* data;
   int32_t dtype;
-  int32_t zero = 0;
 };
-static_assert(std::has_unique_object_representations_v<Elements>);
 
 // V elements as they lie in memory, in the lower words.
 struct RawElements {

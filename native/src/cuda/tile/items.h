@@ -11,7 +11,6 @@ namespace wl::cuda {
 struct Items {
   int64_t rows;
   uint32_t slab_rows;
-  uint32_t zero;   // no padding
   Divisor chunks;  // of a row
 };
 
@@ -20,7 +19,7 @@ constexpr int64_t kMostChunks = 1 << 30;
 // Made by the host; chunks is at least 1 and at most kMostChunks.
 inline Items items_of(int64_t rows, int64_t chunks) {
   const int64_t slab = kMostChunks / chunks;
-  return {rows, static_cast<uint32_t>(rows < slab ? rows : slab), 0, divisor(static_cast<uint32_t>(chunks))};
+  return {rows, static_cast<uint32_t>(rows < slab ? rows : slab), divisor(static_cast<uint32_t>(chunks))};
 }
 inline uint32_t item_blocks(const Items& items, uint32_t threads) {
   return (items.slab_rows * items.chunks.value - 1) / threads + 1;

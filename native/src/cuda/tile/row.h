@@ -23,7 +23,6 @@ struct RowShape {
   uint32_t block;    // threads
   uint32_t tiles;    // that a row is cut into
   uint32_t aligned;  // all rows of all tensors, to an access
-  uint32_t zero;     // no padding
 };
 
 // Threads for rows of `length`: enough that a thread makes kRowAccesses accesses, at most `most` (a power of two).
@@ -37,8 +36,7 @@ inline RowShape row_shape(int64_t length, int64_t rows, int width, bool aligned,
           static_cast<uint32_t>(rows),
           threads <= 32 ? 128 : threads,
           static_cast<uint32_t>((accesses + tile - 1) / tile),
-          aligned ? 1u : 0u,
-          0};
+          aligned ? 1u : 0u};
 }
 // Threads of a block that works on a row alone, `per_thread` elements a thread at a time.
 inline uint32_t row_block_threads(int64_t length, int64_t per_thread, uint32_t most) {

@@ -45,15 +45,15 @@ struct KernelEntry {
   const char* name;
   size_t parameter_bytes;
   KernelThunk thunk;
-  // A copy of the parameters, as `thunk` takes it.
+  // A copy of the parameters, its padding cleared, as `thunk` takes it.
   std::shared_ptr<const void> (*make_call)(const void* function, const void* parameters);
 };
 void register_kernel(const void* function, const KernelEntry& entry);
 
 template <class Parameters>
 struct KernelCall {
+  Parameters parameters;  // first: a call's address is theirs
   void (*function)(const Parameters);
-  Parameters parameters;
 };
 template <class Parameters>
 void register_kernel(void (*function)(const Parameters), const char* name) {
@@ -65,9 +65,11 @@ void register_kernel(void (*function)(const Parameters), const char* name) {
                      c.function(c.parameters);
                    },
                    [](const void* address, const void* parameters) -> std::shared_ptr<const void> {
-                     return std::make_shared<const Call>(
-                         Call{reinterpret_cast<void (*)(const Parameters)>(const_cast<void*>(address)),
-                              *static_cast<const Parameters*>(parameters)});
+                     auto call = std::make_shared<Call>(
+                         Call{*static_cast<const Parameters*>(parameters),
+                              reinterpret_cast<void (*)(const Parameters)>(const_cast<void*>(address))});
+                     __builtin_clear_padding(&call->parameters);
+                     return call;
                    }});
 }
 

@@ -32,7 +32,7 @@ bool mapped(uintptr_t address) {
   return mincore(reinterpret_cast<void*>(address / page * page), page, &resident) == 0;
 }
 
-// Parameters that look like addresses of memory that is there, but not the device's. One past the end of a block is
+// Words of the parameters that look like addresses of memory that is there, but not the device's. One past the end of a block is
 // legal.
 cudaError_t check_parameters(Host& h, const KernelEntry& kernel, const void* parameters) {
   constexpr uintptr_t kLowest = uintptr_t{1} << 32, kHighest = uintptr_t{1} << 47;
@@ -126,8 +126,9 @@ cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t* config, const void* fu
     if (kernel == nullptr) return cudaErrorInvalidDeviceFunction;
     ++h.counts.launches;
     const LaunchKinds kinds = read_attributes(*config);
+    const auto call = kernel->entry.make_call(function, arguments[0]);
     cudaError_t error = check_shape(h, *kernel, *config, kinds.cooperative);
-    if (error == cudaSuccess) error = check_parameters(h, kernel->entry, arguments[0]);
+    if (error == cudaSuccess) error = check_parameters(h, kernel->entry, call.get());
     if (error != cudaSuccess) return error;
     GridShape shape;
     shape.grid = {config->gridDim.x, config->gridDim.y, config->gridDim.z};
@@ -136,17 +137,16 @@ cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t* config, const void* fu
     shape.co_resident = kinds.cooperative;
     shape.dependent = kinds.dependent;
     const KernelEntry entry = kernel->entry;
-    return enqueue(h, *stream,
-                   [entry, shape, call = entry.make_call(function, arguments[0])](const LaunchOrder& order) {
-                     if (run_grid(shape, order, entry.thunk, call.get(), entry.name)) return;
-                     const size_t count = finding_count();
-                     const Finding latest = count ? finding(count - 1) : Finding{"failed", ""};
-                     Host& owner = host();
-                     const std::lock_guard lock(owner.mutex);
-                     if (owner.failure.empty()) {
-                       owner.failure = std::string(entry.name) + ": " + latest.kind + ": " + latest.text;
-                     }
-                   });
+    return enqueue(h, *stream, [entry, shape, call](const LaunchOrder& order) {
+      if (run_grid(shape, order, entry.thunk, call.get(), entry.name)) return;
+      const size_t count = finding_count();
+      const Finding latest = count ? finding(count - 1) : Finding{"failed", ""};
+      Host& owner = host();
+      const std::lock_guard lock(owner.mutex);
+      if (owner.failure.empty()) {
+        owner.failure = std::string(entry.name) + ": " + latest.kind + ": " + latest.text;
+      }
+    });
   });
 }
 
