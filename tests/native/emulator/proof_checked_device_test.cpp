@@ -1,0 +1,165 @@
+// Every kernel of the library under the checked emulator: no false alarm, and all of its synchronisation is needed
+// (proof.h).
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cuda/attention/tuning.h"
+#include "emulator/host/host.h"
+#include "emulator/layer_ops.h"
+#include "support/attention_case.h"
+#include "support/gemm_case.h"
+
+namespace wl::test {
+namespace {
+
+constexpr int32_t kSingle = WL_DTYPE_FLOAT32, kHalf = WL_DTYPE_FLOAT16, kBrain = WL_DTYPE_BFLOAT16;
+
+// ---- The layer's ops, the cache's append, sampling: aligned rows, and rows of any alignment.
+std::vector<KernelCall> elementwise_calls(const std::string& family) {
+  std::vector<KernelCall> all = layer_calls();
+  const std::vector<KernelCall> more = {
+      {"odd silu", "elementwise.activation.sm80.unaligned",
+       [] { return activation(WL_ACTIVATION_SILU, kBrain, kBrain, 383); }},
+      {"embedding of float32", "elementwise.embedding.sm80.32bit",
+       [] {
+         return embedded({1, 8, 0, 3, 3}, kSingle, kSingle).bytes();
+       }},
+      {"odd embedding", "elementwise.embedding.sm80.unaligned",
+       [] {
+         return embedded({1, 8, 0, 3, 3}, kBrain, kHalf, 251).bytes();
+       }},
+      {"odd rope", "elementwise.rope.sm80.unaligned",
+       [] {
+         return roped(0, {3, 0, 15, 9, 1}, kBrain, true, 127).bytes();
+       }},
+      {"append of float32", "kv_cache.append.sm80.32bit",
+       [] {
+         return appended({2, 0, 3}, {0, 3, 4, 6}, kSingle).bytes();
+       }},
+      {"odd append", "kv_cache.append.sm80.unaligned",
+       [] {
+         return appended({2, 0, 3}, {0, 3, 4, 6}, kBrain, 65).bytes();
+       }},
+      {"argmax of float32", "sampling.argmax.sm80.32bit", [] { return argmax(kSingle); }},
+  };
+  all.insert(all.end(), more.begin(), more.end());
+  std::vector<KernelCall> calls;
+  for (const KernelCall& call : all) {
+    if (call.kernel.rfind(family, 0) == 0) calls.push_back(call);
+  }
+  return calls;
+}
+
+// ---- Products: each tile shape, with more steps of k than stages; the rows kernels; split-K with its merge.
+KernelCall product(GemmShape shape, GemmOptions options, const char* forced, const std::string& kernel) {
+  const auto c = std::make_shared<GemmCase>(shape, options);
+  return {c->describe(), kernel, [c, forced] {
+            const OptionScope kernel_scope("gemm.kernel", forced);
+            c->run();
+            return c->y.bytes();
+          }};
+}
+
+std::vector<KernelCall> gemm_calls() {
+  std::vector<KernelCall> calls;
+  for (const int32_t type : {kSingle, kHalf, kBrain}) {
+    GemmOptions o;
+    o.x_type = o.weight_type = o.y_type = type;
+    const std::string name = type == kSingle ? "float32" : type == kHalf ? "float16" : "bfloat16";
+    const auto add = [&](GemmShape shape, const char* forced, const std::string& kernel) {
+      calls.push_back(product(shape, o, forced, "gemm." + kernel + ".sm80." + name));
+    };
+    for (const int64_t m : {1, 2, 3, 7}) {
+      const int bucket = m <= 2 ? static_cast<int>(m) : m == 3 ? 4 : 8;
+      add({m, 32, 512}, "auto", "rows" + std::to_string(bucket));
+    }
+    add({16, 64, 448}, "tiles", "tiles16x64");
+  }
+  return calls;
+}
+
+// ---- Attention: each bucket of head dimensions, the plain kernel and the one that modifies scores, with more tiles of keys
+// than stages; heads of any alignment; no key at all.
+KernelCall attention(const AttentionSetup& setup, const std::string& kernel, const std::string& name) {
+  const auto c = std::make_shared<AttentionCase>(setup);
+  return {kernel + ", " + name, kernel, [c] {
+            EXPECT_EQ(c->run(), WL_STATUS_OK) << wl_last_error();
+            return c->bytes();
+          }};
+}
+
+std::vector<KernelCall> attention_calls() {
+  std::vector<KernelCall> calls;
+  for (const int32_t type : {kSingle, kHalf, kBrain}) {
+    for (int bucket = 0; bucket < cuda::kAttentionBuckets; ++bucket) {
+      const cuda::AttentionTuning& tuning = cuda::attention_tuning(type != kSingle, bucket);
+      for (const bool modified : {false, true}) {
+        AttentionSetup s;
+        s.q_dtype = s.kv_dtype = s.o_dtype = type;
+        s.q_heads = s.k_heads = 1;
+        s.q_lengths = {37};
+        s.k_lengths = {3 * (modified ? tuning.modified_keys : tuning.keys) - 5};
+        s.d_qk = tuning.d_qk;
+        s.d_v = tuning.d_v;
+        s.causal = s.lse = true;
+        s.alibi = modified;
+        std::string kernel = std::string("attention.forward.") +
+                             (type == kSingle ? "float32"
+                              : type == kHalf ? "float16"
+                                              : "bfloat16") +
+                             ".d" + std::to_string(s.d_qk);
+        if (s.d_v != s.d_qk) kernel += "x" + std::to_string(s.d_v);
+        if (modified) kernel += ".modified";
+        calls.push_back(attention(s, kernel, "three tiles of keys"));
+        if (modified) {
+          AttentionSetup odd = s;
+          --odd.d_qk, --odd.d_v;
+          odd.layout = AttentionLayout::kPaddedRows;
+          calls.push_back(attention(odd, kernel, "odd rows"));
+        }
+        AttentionSetup none = s;
+        none.k_lengths = {0};
+        calls.push_back(attention(none, kernel, "no key"));
+      }
+    }
+  }
+  return calls;
+}
+
+struct KernelProof : EmulatorTest {
+  KernelProof() {
+    emu::HostSettings host;
+    host.multiprocessors = 132;
+    emu::configure_host(host);
+  }
+  ~KernelProof() override { emu::configure_host({}); }
+};
+
+TEST_F(KernelProof, NoFalseAlarmInElementwise) {
+  expect_no_false_alarm(elementwise_calls("elementwise."), "elementwise.");
+}
+TEST_F(KernelProof, NoFalseAlarmInTheCache) {
+  expect_no_false_alarm(elementwise_calls("kv_cache."), "kv_cache.");
+}
+TEST_F(KernelProof, NoFalseAlarmInSampling) {
+  expect_no_false_alarm(elementwise_calls("sampling."), "sampling.");
+}
+TEST_F(KernelProof, NoFalseAlarmInProducts) { expect_no_false_alarm(gemm_calls(), "gemm."); }
+TEST_F(KernelProof, NoFalseAlarmInAttention) { expect_no_false_alarm(attention_calls(), "attention."); }
+
+TEST_F(KernelProof, ElementwiseNeedsItsSynchronisation) {
+  expect_each_synchronisation_needed(elementwise_calls("elementwise."));
+}
+TEST_F(KernelProof, SamplingNeedsItsSynchronisation) {
+  expect_each_synchronisation_needed(elementwise_calls("sampling."));
+}
+TEST_F(KernelProof, ProductsNeedTheirSynchronisation) { expect_each_synchronisation_needed(gemm_calls()); }
+TEST_F(KernelProof, AttentionNeedsItsSynchronisation) {
+  expect_each_synchronisation_needed(attention_calls());
+}
+
+}  // namespace
+}  // namespace wl::test
