@@ -165,16 +165,16 @@ Sampled sampled(const std::vector<double>& logits, int32_t type, const wl_sampli
   return {ids.values(), log_probabilities.values()};
 }
 
-Bytes sampled_bytes(int32_t type) {
+Bytes sampled_bytes(int32_t type, int64_t columns, int64_t draws) {
   Random random(7);
   wl_sampling_row s{};
   s.temperature = 1.5f;
-  s.top_k = 300;
+  s.top_k = static_cast<int32_t>(columns / 20);
   s.top_p = 0.9f;
   s.min_p = 0.01f;
   s.repetition_penalty = 1.3f;
   s.frequency_penalty = 0.2f;
-  const Sampled result = sampled(random.normals(6000, 3), type, s, 5, {1, 77, 5000, 1, 4096});
+  const Sampled result = sampled(random.normals(columns, 3), type, s, draws, {1, 77, 5000, 1, 4096});
   Bytes bytes;
   for (const std::vector<double>& values : {result.ids, result.log_probabilities}) {
     const auto* first = reinterpret_cast<const unsigned char*>(values.data());
@@ -183,9 +183,9 @@ Bytes sampled_bytes(int32_t type) {
   return bytes;
 }
 
-Bytes argmax(int32_t type) {
+Bytes argmax(int32_t type, int64_t columns) {
   Random random(8);
-  const Matrix logits = Matrix::of(type, 3, 20000, random.normals(3 * 20000));
+  const Matrix logits = Matrix::of(type, 3, columns, random.normals(3 * columns));
   const Buffer ids(WL_DTYPE_INT32, {3});
   auto p = sized<wl_argmax_params>();
   p.logits = logits.view();
@@ -234,9 +234,9 @@ std::vector<KernelCall> layer_calls() {
        [] {
          return appended({2, 0, 3}, {0, 3, 4, 6}, kBrain).bytes();
        }},
-      {"argmax", "sampling.argmax.sm80.16bit", [] { return argmax(kBrain); }},
-      {"sample", "sampling.sample.sm80.32bit", [] { return sampled_bytes(kSingle); }},
-      {"sample of 16 bits", "sampling.sample.sm80.16bit", [] { return sampled_bytes(kBrain); }},
+      {"argmax", "sampling.argmax.sm80.16bit", [] { return argmax(kBrain, 20000); }},
+      {"sample", "sampling.sample.sm80.32bit", [] { return sampled_bytes(kSingle, 4200, 2); }},
+      {"sample of 16 bits", "sampling.sample.sm80.16bit", [] { return sampled_bytes(kBrain, 8400, 1); }},
   };
 }
 

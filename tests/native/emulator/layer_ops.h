@@ -26,7 +26,9 @@ struct Sampled {
 };
 Sampled sampled(const std::vector<double>& logits, int32_t type, const wl_sampling_row& s, int64_t draws,
                 const std::vector<int32_t>& history = {});
-Bytes argmax(int32_t type);
+// All filters and penalties.
+Bytes sampled_bytes(int32_t type, int64_t columns, int64_t draws);
+Bytes argmax(int32_t type, int64_t columns);
 
 // One call at least of each kernel for aligned rows.
 std::vector<KernelCall> layer_calls();

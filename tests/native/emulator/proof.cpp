@@ -9,7 +9,6 @@
 #include <set>
 #include <tuple>
 
-
 namespace wl::test {
 namespace {
 

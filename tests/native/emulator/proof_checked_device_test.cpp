@@ -43,7 +43,10 @@ std::vector<KernelCall> elementwise_calls(const std::string& family) {
        [] {
          return appended({2, 0, 3}, {0, 3, 4, 6}, kBrain, 65).bytes();
        }},
-      {"argmax of float32", "sampling.argmax.sm80.32bit", [] { return argmax(kSingle); }},
+      {"argmax of float32", "sampling.argmax.sm80.32bit", [] { return argmax(kSingle, 9000); }},
+      {"sample of a row for a warp", "sampling.sample.sm80.32bit",
+       [] { return sampled_bytes(kSingle, 200, 2); }},
+      {"the same of 16 bits", "sampling.sample.sm80.16bit", [] { return sampled_bytes(kBrain, 400, 2); }},
   };
   all.insert(all.end(), more.begin(), more.end());
   std::vector<KernelCall> calls;
@@ -53,12 +56,17 @@ std::vector<KernelCall> elementwise_calls(const std::string& family) {
   return calls;
 }
 
-// ---- Products: each tile shape, with more steps of k than stages; the rows kernels; split-K with its merge.
-KernelCall product(GemmShape shape, GemmOptions options, const char* forced, const std::string& kernel) {
+// ---- Products: the rows kernels, each tile shape with more steps of k than stages, split-K with its merge. The last
+// copies go to the stage in which the sums gather afterwards.
+KernelCall product(GemmShape shape, GemmOptions options, int multiprocessors, const std::string& kernel) {
   const auto c = std::make_shared<GemmCase>(shape, options);
-  return {c->describe(), kernel, [c, forced] {
-            const OptionScope kernel_scope("gemm.kernel", forced);
+  return {c->describe(), "gemm." + kernel, [c, multiprocessors] {
+            emu::HostSettings host;
+            host.multiprocessors = multiprocessors;
+            emu::configure_host(host);
+            const OptionScope forced("gemm.kernel", c->shape.m > 8 ? "tiles" : "auto");
             c->run();
+            emu::configure_host({});
             return c->y.bytes();
           }};
 }
@@ -66,17 +74,45 @@ KernelCall product(GemmShape shape, GemmOptions options, const char* forced, con
 std::vector<KernelCall> gemm_calls() {
   std::vector<KernelCall> calls;
   for (const int32_t type : {kSingle, kHalf, kBrain}) {
+    const std::string name = std::string(".sm80.") + dtype_name(type);
+    const bool single = type == kSingle;
     GemmOptions o;
-    o.x_type = o.weight_type = o.y_type = type;
-    const std::string name = type == kSingle ? "float32" : type == kHalf ? "float16" : "bfloat16";
-    const auto add = [&](GemmShape shape, const char* forced, const std::string& kernel) {
-      calls.push_back(product(shape, o, forced, "gemm." + kernel + ".sm80." + name));
+    o.x_type = o.weight_type = o.y_type = o.residual_type = type;
+    // One multiprocessor takes the tile of the least work.
+    const auto tiles = [&](int64_t m, int64_t n, int64_t k, const std::string& kernel) {
+      calls.push_back(product({m, n, k}, o, 1, kernel + name));
     };
-    for (const int64_t m : {1, 2, 3, 7}) {
-      const int bucket = m <= 2 ? static_cast<int>(m) : m == 3 ? 4 : 8;
-      add({m, 32, 512}, "auto", "rows" + std::to_string(bucket));
+    const int64_t k = single ? 288 : 448;
+    // Three blocks of the small tile share a multiprocessor.
+    tiles(16, 192, k, "tiles16x64");
+    tiles(16, 192, k + 1, "tiles16x64_any");
+    tiles(64, 64, k, "tiles64x64");
+    tiles(64, 64, k + 1, "tiles64x64_any");
+    if (single) {
+      tiles(16, 192, 96, "tiles16x64");  // the loop of short sums
+      tiles(16, 192, 97, "tiles16x64_any");
+      tiles(64, 64, 96, "tiles64x64");
+      tiles(64, 64, 97, "tiles64x64_any");
+      tiles(128, 64, 96, "tiles128x64");
+      tiles(128, 64, 272, "tiles128x64");
+    } else {
+      tiles(128, 128, 224, "tiles128x128");
     }
-    add({16, 64, 448}, "tiles", "tiles16x64");
+    calls.push_back(product({16, 64, 2048}, o, 132, "merge.sm80.float32"));
+    for (const bool wide : {false, true}) {
+      if (wide && single) continue;
+      if (wide) o.x_type = o.y_type = o.residual_type = kSingle;
+      for (const int64_t m : {1, 2, 3, 7}) {
+        const int64_t rows = m <= 2 ? m : m == 3 ? 4 : 8;
+        calls.push_back(
+            product({m, 32, 512}, o, 132,
+                    "rows" + std::to_string(rows) + (wide ? ".sm80.float32_" + name.substr(6) : name)));
+      }
+    }
+    if (single) {
+      calls.push_back(product({1, 32, 511}, o, 132, "rows1_any" + name));
+      calls.push_back(product({5, 32, 511}, o, 132, "rows8_any" + name));
+    }
   }
   return calls;
 }
@@ -129,14 +165,7 @@ std::vector<KernelCall> attention_calls() {
   return calls;
 }
 
-struct KernelProof : EmulatorTest {
-  KernelProof() {
-    emu::HostSettings host;
-    host.multiprocessors = 132;
-    emu::configure_host(host);
-  }
-  ~KernelProof() override { emu::configure_host({}); }
-};
+struct KernelProof : EmulatorTest {};
 
 TEST_F(KernelProof, NoFalseAlarmInElementwise) {
   expect_no_false_alarm(elementwise_calls("elementwise."), "elementwise.");
