@@ -27,8 +27,10 @@ struct KernelCall {
   std::function<Bytes()> run;  // the results; what it expects by itself counts too
 };
 
+// The reason stands beside the source line.
 struct Survivor {
-  const char* line;  // a part of the source line
+  const char* kernel;  // a part of its name
+  const char* line;    // a part of the source line
   const char* operation;
   emu::MutationKind kind;
 };

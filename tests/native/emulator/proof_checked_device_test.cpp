@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cuda/attention/tuning.h"
+#include "cuda/gemm/tuning.h"
 #include "emulator/host/host.h"
 #include "emulator/layer_ops.h"
 #include "support/attention_case.h"
@@ -56,8 +57,7 @@ std::vector<KernelCall> elementwise_calls(const std::string& family) {
   return calls;
 }
 
-// ---- Products: the rows kernels, each tile shape with more steps of k than stages, split-K with its merge. The last
-// copies go to the stage in which the sums gather afterwards.
+// ---- Products: each tile shape, split-K with its merge, the rows kernels.
 KernelCall product(GemmShape shape, GemmOptions options, int multiprocessors, const std::string& kernel) {
   const auto c = std::make_shared<GemmCase>(shape, options);
   return {c->describe(), "gemm." + kernel, [c, multiprocessors] {
@@ -78,25 +78,27 @@ std::vector<KernelCall> gemm_calls() {
     const bool single = type == kSingle;
     GemmOptions o;
     o.x_type = o.weight_type = o.y_type = o.residual_type = type;
-    // One multiprocessor takes the tile of the least work.
-    const auto tiles = [&](int64_t m, int64_t n, int64_t k, const std::string& kernel) {
-      calls.push_back(product({m, n, k}, o, 1, kernel + name));
+    const auto tiles = [&](const cuda::product::TileShape& t, int64_t k, const std::string& more) {
+      // One multiprocessor takes the tile of the least work: of the small one it holds three blocks.
+      const int64_t n = t.m == 16 ? 192 : t.n;
+      calls.push_back(product({t.m, n, k}, o, 1,
+                              "tiles" + std::to_string(t.m) + "x" + std::to_string(t.n) + more + name));
     };
-    const int64_t k = single ? 288 : 448;
-    // Three blocks of the small tile share a multiprocessor.
-    tiles(16, 192, k, "tiles16x64");
-    tiles(16, 192, k + 1, "tiles16x64_any");
-    tiles(64, 64, k, "tiles64x64");
-    tiles(64, 64, k + 1, "tiles64x64_any");
-    if (single) {
-      tiles(16, 192, 96, "tiles16x64");  // the loop of short sums
-      tiles(16, 192, 97, "tiles16x64_any");
-      tiles(64, 64, 96, "tiles64x64");
-      tiles(64, 64, 97, "tiles64x64_any");
-      tiles(128, 64, 96, "tiles128x64");
-      tiles(128, 64, 272, "tiles128x64");
-    } else {
-      tiles(128, 128, 224, "tiles128x128");
+    for (int shape = 0; shape < cuda::product::kTileShapes; ++shape) {
+      const cuda::product::TileShape& t =
+          cuda::product::tuning_rows(single ? cuda::product::Multiply::kFloat32
+                                            : cuda::product::Multiply::kSixteenBit)[shape]
+              .shape;
+      const bool any = shape >= cuda::product::kFirstAnyShape;
+      // The last copies and the last reads meet each of the stages, where the sums gather afterwards.
+      const int64_t depth = t.row_bytes / (single ? 4 : 2);
+      for (int steps = t.stages; steps < 2 * t.stages; ++steps) {
+        tiles(t, steps * depth, "");
+        if (any) tiles(t, steps * depth - 1, "_any");
+      }
+      if (!single) continue;
+      tiles(t, 64, "");  // the loop of short sums
+      if (any) tiles(t, 63, "_any");
     }
     calls.push_back(product({16, 64, 2048}, o, 132, "merge.sm80.float32"));
     for (const bool wide : {false, true}) {
@@ -185,7 +187,16 @@ TEST_F(KernelProof, ElementwiseNeedsItsSynchronisation) {
 TEST_F(KernelProof, SamplingNeedsItsSynchronisation) {
   expect_each_synchronisation_needed(elementwise_calls("sampling."));
 }
-TEST_F(KernelProof, ProductsNeedTheirSynchronisation) { expect_each_synchronisation_needed(gemm_calls()); }
+TEST_F(KernelProof, ProductsNeedTheirSynchronisation) {
+  using emu::MutationKind;
+  // Element by element nothing is under way: see the line.
+  expect_each_synchronisation_needed(
+      gemm_calls(), {{"_any", "cp_async_wait_group<0>()", "cp.async.wait_group", MutationKind::kSkip},
+                     {"_any", "cp_async_wait_group<0>()", "cp.async.wait_group", MutationKind::kWeaken},
+                     {"_any", "pipeline.wait()", "cp.async.wait_group", MutationKind::kSkip},
+                     {"_any", "pipeline.wait()", "cp.async.wait_group", MutationKind::kWeaken},
+                     {"_any", "pipeline.commit()", "cp.async.commit_group", MutationKind::kSkip}});
+}
 TEST_F(KernelProof, AttentionNeedsItsSynchronisation) {
   expect_each_synchronisation_needed(attention_calls());
 }
