@@ -237,7 +237,7 @@ WL_KERNEL(32, 1) copies(const WL_GRID_CONSTANT PrimitiveParams p) {
 WL_DEVICE SharedAddress matrices() {
   const uint32_t t = ptx::tid_x();
   const SharedAddress row = ptx::shared_base() + 16 * t;
-  const auto pair = [&](uint32_t c) { return t * 8 + c | (t * 8 + c + 1) << 16; };
+  const auto pair = [&](uint32_t c) { return (t * 8 + c) | (t * 8 + c + 1) << 16; };
   ptx::st_shared_v4_b32(row, {pair(0), pair(2), pair(4), pair(6)});
   ptx::bar_warp_sync();
   return row;
@@ -303,27 +303,29 @@ WL_KERNEL(32, 1) product_int8(const WL_GRID_CONSTANT PrimitiveParams p) {
   product<int32_t>(p, [](auto&... x) { ptx::mma_m16n8k32_s32_s8(x...); });
 }
 
-// Two warps: the second waits for a phase that the first completes; the next phase the other way.
+// Two warps: the second waits for the first at one barrier, then both for the second at another.
 WL_KERNEL(64, 1) transactions(const WL_GRID_CONSTANT PrimitiveParams p) {
   if constexpr (kHopper) {
     Words w(p, 64);
     const uint32_t t = ptx::tid_x();
-    const SharedAddress barrier = ptx::shared_base(), data = barrier + 64;
+    const SharedAddress first = ptx::shared_base(), second = first + 8, data = first + 64;
     if (t == 0) {
-      ptx::mbarrier_init(barrier, 32);
+      ptx::mbarrier_init(first, 32);
+      ptx::mbarrier_init(second, 32);
       ptx::fence_mbarrier_init();
     }
     ptx::bar_sync();
     if (t < 32) {
+      ptx::mbarrier_wait_parity(first, 1);  // the phase before the first is over
       ptx::st_shared_b32(data + 4 * t, t * 13);
       ptx::fence_proxy_async();
-      ptx::mbarrier_arrive(barrier);
+      ptx::mbarrier_arrive(first);
     } else {
-      ptx::mbarrier_wait_parity(barrier, 0);
+      ptx::mbarrier_wait_parity(first, 0);
       ptx::st_shared_b32(data + 4 * t, ptx::ld_shared_b32(data + 4 * (t - 32)) + 1);
-      ptx::mbarrier_arrive_expect_tx(barrier, 0);
+      ptx::mbarrier_arrive_expect_tx(second, 0);
     }
-    ptx::mbarrier_wait_parity(barrier, 1);
+    ptx::mbarrier_wait_parity(second, 0);
     w.out(ptx::ld_shared_b32(data + 4 * (63 - t)));
   }
 }

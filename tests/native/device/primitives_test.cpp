@@ -3,7 +3,7 @@
 #include "device/primitives.h"
 
 #include <gtest/gtest.h>
-#include <warpline/core.h>
+#include <warpline/device.h>
 
 #include <cmath>
 #include <cstring>
@@ -29,8 +29,20 @@ float number(uint32_t x) { return __builtin_bit_cast(float, x); }
 
 struct Primitives : ::testing::Test {
   void SetUp() override {
+#if defined(WL_EMULATED)
+    emu::HostSettings host;
+    host.major = 9;
+    emu::configure_host(host);
+    emu::clear_report();
+#endif
     if (cuda::device_count() == 0) GTEST_SKIP() << "no GPU here that this program has code for";
   }
+#if defined(WL_EMULATED)
+  void TearDown() override {
+    for (size_t i = 0; i < emu::finding_count(); ++i) ADD_FAILURE() << emu::finding(i).text;
+    emu::configure_host({});
+  }
+#endif
   static bool hopper() { return cuda::compute_capability(0) >= 90; }
 };
 
