@@ -121,10 +121,14 @@ std::vector<KernelCall> gemm_calls() {
 
 // ---- Attention: each bucket of head dimensions, the plain kernel and the one that modifies scores, with more tiles of keys
 // than stages; heads of any alignment; no key at all.
-KernelCall attention(const AttentionSetup& setup, const std::string& kernel, const std::string& name) {
+KernelCall attention(const AttentionSetup& setup, const std::string& kernel, const std::string& name,
+                     bool invariant = false) {
   const auto c = std::make_shared<AttentionCase>(setup);
-  return {kernel + ", " + name, kernel, [c] {
-            EXPECT_EQ(c->run(), WL_STATUS_OK) << wl_last_error();
+  return {kernel + ", " + name, kernel, [c, invariant] {
+            wl_launch at{};
+            at.struct_size = sizeof at;
+            if (invariant) at.flags = WL_FLAG_BATCH_INVARIANT;
+            EXPECT_EQ(c->run(&at), WL_STATUS_OK) << wl_last_error();
             return c->bytes();
           }};
 }
@@ -152,6 +156,13 @@ std::vector<KernelCall> attention_calls() {
         if (s.d_v != s.d_qk) kernel += "x" + std::to_string(s.d_v);
         if (modified) kernel += ".modified";
         calls.push_back(attention(s, kernel, "three tiles of keys"));
+        if (!modified && tuning.keys != tuning.modified_keys) {
+          AttentionSetup other = s;
+          other.k_lengths = {3 * tuning.modified_keys - 5};
+          calls.push_back(attention(other, kernel + ".invariant", "three tiles of keys", true));
+          other.k_lengths = {0};
+          calls.push_back(attention(other, kernel + ".invariant", "no key", true));
+        }
         if (modified) {
           AttentionSetup odd = s;
           --odd.d_qk, --odd.d_v;
