@@ -165,6 +165,16 @@ wl_status run(Op<Params> op, WorkspaceSize<Params> workspace_size, const Params*
   return status;
 }
 
+// A CUDA library on a machine without a GPU: every test is skipped, and the reason is the library's.
+class DeviceUnderTest : public testing::Environment {
+  void SetUp() override {
+    wl_device_info info{};
+    info.struct_size = sizeof info;
+    if (wl_device_get_info(WL_DEVICE_CUDA, 0, &info) == WL_STATUS_NO_DEVICE) GTEST_SKIP() << wl_last_error();
+  }
+};
+const testing::Environment* const kDevice = testing::AddGlobalTestEnvironment(new DeviceUnderTest);
+
 }  // namespace
 
 wl_status mirrored(const wl_attention_params* params, const wl_launch* at) {
