@@ -48,12 +48,11 @@ configure() {
   cmake --preset "$preset" "${options[@]}"
 }
 
-# With the CUDA library, where a toolkit is found and works; tests build it under --full only, since nvcc takes longer than all else.
+# With the CUDA library, where a toolkit is found and works.
 configure_all() {
-  local toolkit cuda=AUTO
-  if [ "$verb" = test ] && [ -z "${WARPLINE_TEST_FULL:-}" ]; then cuda=OFF; fi
+  local toolkit
   toolkit=$(find_cuda_toolkit) || true
-  configure cpu "-DWARPLINE_CUDA=$cuda" "-DWARPLINE_CUDA_TOOLKIT=$toolkit" "$@"
+  configure cpu -DWARPLINE_CUDA=AUTO "-DWARPLINE_CUDA_TOOLKIT=$toolkit" "$@"
 }
 
 # For the CPU library alone; a tree that was configured for more stays so.
@@ -151,11 +150,9 @@ verb_test() {
     esac
     shift
   done
-  # The long run proves the machine code too, wherever a toolkit can be had: there the tests that need it fail without it.
-  if [ -n "${WARPLINE_TEST_FULL:-}" ]; then
-    get_toolkit=get_cuda_toolkit_in_ci
-    if can_get_cuda_toolkit; then export WARPLINE_CUDA_REQUIRED=1; fi
-  fi
+  # These runs prove the machine code too, wherever a toolkit can be had; the long one fails without it.
+  if [ "${CI:-}" = true ] || [ -n "${WARPLINE_TEST_FULL:-}" ]; then get_toolkit=get_cuda_toolkit_in_ci; fi
+  if [ -n "${WARPLINE_TEST_FULL:-}" ] && can_get_cuda_toolkit; then export WARPLINE_CUDA_REQUIRED=1; fi
   verb_build
   step "check formatting" "run ./build.sh format" check_format
   rm -f "$totals"

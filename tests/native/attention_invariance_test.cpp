@@ -45,29 +45,36 @@ TEST_P(AttentionBits, AnyNumberOfThreadsBothKernelsAndRepeats) {
   }
 }
 
-// 300 tokens of one sequence: at once, token by token and in random chunks; masks must not matter.
+// 300 tokens of one sequence: at once, token by token and in random chunks of other strides; masks must not matter, nor
+// that a device may have another kernel for rows that no 16-byte access can read.
 TEST_P(AttentionBits, ChunksOfASequence) {
   constexpr int64_t kTokens = 300;
   wl_launch launch{};
   launch.struct_size = sizeof launch;
   launch.flags = WL_FLAG_BATCH_INVARIANT;
-  for (const bool windowed : {false, true}) {
+  const struct {
+    bool windowed, modified;
+    int64_t d;
+  } cases[] = {{false, true, 48}, {true, true, 48}, {false, false, 64}, {true, false, 96}};
+  for (const auto& c : cases) {
     AttentionSetup s;
     s.q_dtype = s.kv_dtype = s.o_dtype = GetParam();
-    s.causal = s.alibi = s.lse = true;
-    s.softcap = 20;
-    s.window = windowed;
+    s.causal = s.lse = true;
+    s.alibi = c.modified;
+    s.softcap = c.modified ? 20 : 0;
+    s.window = c.windowed;
     s.window_left = 100;
     s.window_right = 0;
     s.q_lengths = s.k_lengths = {kTokens};
-    s.q_heads = 4;
-    s.k_heads = 2;
-    s.d_qk = s.d_v = 48;
+    s.q_heads = 2;
+    s.k_heads = 1;
+    s.d_qk = s.d_v = c.d;
     AttentionCase whole(s);
     ASSERT_EQ(whole.run(&launch), WL_STATUS_OK);
     const auto o = whole.o(), lse = whole.lse();
     Random random(7);
     for (const int64_t longest : {1, 5, 130}) {
+      s.layout = longest == 5 ? AttentionLayout::kPaddedRows : AttentionLayout::kContiguous;
       AttentionCase chunked(s);
       const wl_attention_params all = chunked.params;
       ASSERT_EQ(chunked.run(&launch), WL_STATUS_OK);
@@ -86,8 +93,8 @@ TEST_P(AttentionBits, ChunksOfASequence) {
         ASSERT_EQ(wl_attention(&p, &launch), WL_STATUS_OK) << wl_last_error();
         begin += n;
       }
-      EXPECT_EQ(chunked.o(), o) << longest;
-      EXPECT_EQ(chunked.lse(), lse) << longest;
+      EXPECT_EQ(chunked.o(), o) << longest << " at " << c.d;
+      EXPECT_EQ(chunked.lse(), lse) << longest << " at " << c.d;
     }
   }
 }

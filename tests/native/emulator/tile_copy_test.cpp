@@ -128,11 +128,11 @@ void expect_copied(const Source<Bits>& source, int first, bool by_chunks) {
         const tile::TileCopy<Tile, Bits, kThreads> copy(matrix, ptx::tid_x());
         if (by_chunks) {
           copy.copy_async(t, first);
-          ptx::cp_async_commit_group();
-          ptx::cp_async_wait_group<0>();
         } else {
           copy.copy_elements(t, first);
         }
+        ptx::cp_async_commit_group();
+        ptx::cp_async_wait_group<0>();
         ptx::bar_sync();
         for (int i = static_cast<int>(ptx::tid_x()); i < kRows * kColumns; i += kThreads) {
           const int row = i / kColumns, column = i % kColumns;

@@ -6,14 +6,20 @@
 namespace wl::cuda {
 namespace {
 
-const AttentionInstances& instances(const AttentionPlan& plan) {
-  switch (plan.dtype) {
+struct TypeInstances {
+  const AttentionInstances<PlainScore>& plain;
+  const AttentionInstances<PlainInvariantScore>& invariant;
+  const AttentionInstances<ModifiedScore>& modified;
+};
+
+TypeInstances instances(int32_t dtype) {
+  switch (dtype) {
     case WL_DTYPE_BFLOAT16:
-      return plan.modified ? kAttentionModifiedBFloat16 : kAttentionPlainBFloat16;
+      return {kAttentionPlainBFloat16, kAttentionInvariantBFloat16, kAttentionModifiedBFloat16};
     case WL_DTYPE_FLOAT16:
-      return plan.modified ? kAttentionModifiedFloat16 : kAttentionPlainFloat16;
+      return {kAttentionPlainFloat16, kAttentionInvariantFloat16, kAttentionModifiedFloat16};
     default:
-      return plan.modified ? kAttentionModifiedFloat32 : kAttentionPlainFloat32;
+      return {kAttentionPlainFloat32, kAttentionInvariantFloat32, kAttentionModifiedFloat32};
   }
 }
 
@@ -21,7 +27,16 @@ const AttentionInstances& instances(const AttentionPlan& plan) {
 
 void attention(const wl_attention_params& p, const Launch& at, int64_t batch) {
   const AttentionPlan plan = plan_attention(p, batch);
-  if (plan.blocks != 0) instances(plan).launch[plan.bucket](plan, at);
+  if (plan.blocks == 0) return;
+  const TypeInstances of = instances(plan.dtype);
+  const auto invariant = of.invariant.launch[plan.bucket];
+  if (plan.modified) {
+    of.modified.launch[plan.bucket](plan, plan.score, at);
+  } else if (at.batch_invariant && invariant != nullptr) {
+    invariant(plan, {}, at);
+  } else {
+    of.plain.launch[plan.bucket](plan, {}, at);
+  }
 }
 
 uint64_t attention_workspace(const wl_attention_params& p, const Launch&, int64_t batch) {

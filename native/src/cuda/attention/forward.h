@@ -35,7 +35,7 @@ template <class ElementType, int kBucket, class Score>
 class AttentionForward {
   using Element = ElementType;
   using Bits = typename Element::Bits;
-  static constexpr AttentionTuning kTuning = attention_tuning<Element, Score::kPlain>(kBucket);
+  static constexpr AttentionTuning kTuning = attention_tuning<Element, Score>(kBucket);
   static constexpr int kBytes = sizeof(Bits), kKeys = kTuning.keys, kThreads = kTuning.threads();
   static constexpr int kM = kTuning.warp_rows / 16, kN = kKeys / 16, kD = kTuning.d_v / 16;
   static constexpr int kStageBytes = kTuning.stage_bytes(kBytes), kQueryBytes = kTuning.query_bytes(kBytes);
@@ -200,8 +200,8 @@ class AttentionForward {
 };
 
 template <class Element, int kBucket, class Score>
-WL_KERNEL((attention_tuning<Element, Score::kPlain>(kBucket).threads()),
-          (attention_tuning<Element, Score::kPlain>(kBucket).blocks))
+WL_KERNEL((attention_tuning<Element, Score>(kBucket).threads()),
+          (attention_tuning<Element, Score>(kBucket).blocks))
 attention_forward(const WL_GRID_CONSTANT AttentionCall<Score> call) {
   using Forward = AttentionForward<Element, kBucket, Score>;
   const AttentionWork work = find_attention_work(call.params, Forward::kRows);

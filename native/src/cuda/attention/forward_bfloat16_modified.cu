@@ -2,6 +2,7 @@
 
 namespace wl::cuda {
 
-const AttentionInstances kAttentionModifiedBFloat16 = attention_instances<tile::BFloat16, ModifiedScore>();
+const AttentionInstances<ModifiedScore> kAttentionModifiedBFloat16 =
+    attention_instances<tile::BFloat16, ModifiedScore>();
 
 }  // namespace wl::cuda

@@ -2,6 +2,9 @@
 
 namespace wl::cuda {
 
-const AttentionInstances kAttentionPlainBFloat16 = attention_instances<tile::BFloat16, PlainScore>();
+const AttentionInstances<PlainScore> kAttentionPlainBFloat16 =
+    attention_instances<tile::BFloat16, PlainScore>();
+const AttentionInstances<PlainInvariantScore> kAttentionInvariantBFloat16 =
+    attention_instances<tile::BFloat16, PlainInvariantScore>();
 
 }  // namespace wl::cuda

@@ -2,6 +2,7 @@
 
 namespace wl::cuda {
 
-const AttentionInstances kAttentionModifiedFloat16 = attention_instances<tile::Float16, ModifiedScore>();
+const AttentionInstances<ModifiedScore> kAttentionModifiedFloat16 =
+    attention_instances<tile::Float16, ModifiedScore>();
 
 }  // namespace wl::cuda

@@ -2,6 +2,7 @@
 
 namespace wl::cuda {
 
-const AttentionInstances kAttentionModifiedFloat32 = attention_instances<tile::Float32, ModifiedScore>();
+const AttentionInstances<ModifiedScore> kAttentionModifiedFloat32 =
+    attention_instances<tile::Float32, ModifiedScore>();
 
 }  // namespace wl::cuda

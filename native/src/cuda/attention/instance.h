@@ -1,5 +1,5 @@
 // Instances of the attention kernel and how the host launches them. A translation unit holds those of one element type and
-// one score policy: a kernel and its host side together.
+// one kind of score: a kernel and its host side together.
 #pragma once
 
 #include <string>
@@ -12,32 +12,35 @@
 
 namespace wl::cuda {
 
-using AttentionLauncher = void (*)(const AttentionPlan&, const Launch&);
-
 // One for each bucket.
+template <class Score>
 struct AttentionInstances {
-  AttentionLauncher launch[kAttentionBuckets];
+  void (*launch[kAttentionBuckets])(const AttentionPlan&, const Score&, const Launch&);
 };
-extern const AttentionInstances kAttentionPlainBFloat16, kAttentionPlainFloat16, kAttentionPlainFloat32;
-extern const AttentionInstances kAttentionModifiedBFloat16, kAttentionModifiedFloat16,
+extern const AttentionInstances<PlainScore> kAttentionPlainBFloat16, kAttentionPlainFloat16,
+    kAttentionPlainFloat32;
+// Null where the tiles are those of the plain kernel anyway.
+extern const AttentionInstances<PlainInvariantScore> kAttentionInvariantBFloat16, kAttentionInvariantFloat16,
+    kAttentionInvariantFloat32;
+extern const AttentionInstances<ModifiedScore> kAttentionModifiedBFloat16, kAttentionModifiedFloat16,
     kAttentionModifiedFloat32;
 
 // "attention.forward.bfloat16.d128", "attention.forward.float16.d192x128.modified"
 template <class Element, int kBucket, class Score>
 std::string attention_kernel_name() {
-  constexpr AttentionTuning kTuning = attention_tuning<Element, Score::kPlain>(kBucket);
+  constexpr AttentionTuning kTuning = attention_tuning<Element, Score>(kBucket);
   std::string name = "attention.forward.";
   name += std::is_same_v<Element, tile::BFloat16>  ? "bfloat16"
           : std::is_same_v<Element, tile::Float16> ? "float16"
                                                    : "float32";
   name += ".d" + std::to_string(kTuning.d_qk);
   if (kTuning.d_v != kTuning.d_qk) name += "x" + std::to_string(kTuning.d_v);
-  return Score::kPlain ? name : name + ".modified";
+  return name + Score::kName;
 }
 
 template <class Element, int kBucket, class Score>
 struct AttentionInstance {
-  static constexpr AttentionTuning kTuning = attention_tuning<Element, Score::kPlain>(kBucket);
+  static constexpr AttentionTuning kTuning = attention_tuning<Element, Score>(kBucket);
   static constexpr auto kSharedBytes =
       static_cast<uint32_t>(kTuning.shared_bytes(sizeof(typename Element::Bits)));
 
@@ -47,10 +50,8 @@ struct AttentionInstance {
 
   static const AttentionInstance instance;
 
-  static void launch(const AttentionPlan& plan, const Launch& at) {
-    AttentionCall<Score> call{};
-    call.params = plan.params;
-    if constexpr (!Score::kPlain) call.score = plan.score;
+  static void launch(const AttentionPlan& plan, const Score& score, const Launch& at) {
+    const AttentionCall<Score> call{plan.params, score};
     LaunchShape shape;
     shape.grid.x = plan.blocks;
     shape.threads = static_cast<uint32_t>(kTuning.threads());
@@ -61,12 +62,23 @@ struct AttentionInstance {
 template <class Element, int kBucket, class Score>
 const AttentionInstance<Element, kBucket, Score> AttentionInstance<Element, kBucket, Score>::instance;
 
+template <class Element, int kBucket, class Score>
+constexpr auto attention_launcher() -> void (*)(const AttentionPlan&, const Score&, const Launch&) {
+  constexpr bool kSameAsPlain =
+      attention_tuning<Element, Score>(kBucket).keys == attention_tuning<Element, PlainScore>(kBucket).keys;
+  if constexpr (std::is_same_v<Score, PlainInvariantScore> && kSameAsPlain) {
+    return nullptr;
+  } else {
+    return AttentionInstance<Element, kBucket, Score>::launch;
+  }
+}
+
 template <class Element, class Score>
-constexpr AttentionInstances attention_instances() {
-  return {{AttentionInstance<Element, 0, Score>::launch, AttentionInstance<Element, 1, Score>::launch,
-           AttentionInstance<Element, 2, Score>::launch, AttentionInstance<Element, 3, Score>::launch,
-           AttentionInstance<Element, 4, Score>::launch, AttentionInstance<Element, 5, Score>::launch,
-           AttentionInstance<Element, 6, Score>::launch}};
+constexpr AttentionInstances<Score> attention_instances() {
+  return {{attention_launcher<Element, 0, Score>(), attention_launcher<Element, 1, Score>(),
+           attention_launcher<Element, 2, Score>(), attention_launcher<Element, 3, Score>(),
+           attention_launcher<Element, 4, Score>(), attention_launcher<Element, 5, Score>(),
+           attention_launcher<Element, 6, Score>()}};
 }
 
 }  // namespace wl::cuda

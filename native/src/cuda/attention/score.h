@@ -4,7 +4,9 @@
 //   (product, position, key) -> score   position: the query's, aligned with the keys'; AttentionParams::multiplier
 //                                       times the score is the softmax's exponent to base 2
 //
-// kPlain: the score is the product, and the loop has nothing to do for it.
+//   kPlain          the score is the product, and the loop has nothing to do for it
+//   kModifiedTiles  the tuning table's tiles of keys are the shorter ones that leave registers to modifiers
+//   kName           what is appended to the kernel's name
 #pragma once
 
 #include "cuda/ptx/global.h"
@@ -13,13 +15,25 @@
 namespace wl::cuda {
 
 struct PlainScore {
-  static constexpr bool kPlain = true;
+  static constexpr bool kPlain = true, kModifiedTiles = false;
+  static constexpr const char* kName = "";
+};
+
+// The plain loop over the tiles of the kernels that modify scores, whose bits it has: for batch-invariant calls.
+struct PlainInvariantScore {
+  static constexpr bool kPlain = true, kModifiedTiles = true;
+  static constexpr const char* kName = ".invariant";
+};
+
+// What policies that modify scores derive from.
+struct ScoreModifier {
+  static constexpr bool kPlain = false, kModifiedTiles = true;
 };
 
 // softcap * tanh(scale * product / softcap) - slope * |position - key|, each where it is asked for. Without both the score
 // is the product, with the sign of the scale, so that the bits are those of the plain kernel.
-struct ModifiedScore {
-  static constexpr bool kPlain = false;
+struct ModifiedScore : ScoreModifier {
+  static constexpr const char* kName = ".modified";
   float scale;
   float softcap;               // 0: none
   Global<const float> slopes;  // null: none

@@ -68,10 +68,10 @@ constexpr AttentionTuning kAttentionTuning32[kAttentionBuckets] = {
 constexpr const AttentionTuning& attention_tuning(bool two_bytes, int bucket) {
   return two_bytes ? kAttentionTuning16[bucket] : kAttentionTuning32[bucket];
 }
-template <class Element, bool kPlain>
+template <class Element, class Score>
 constexpr AttentionTuning attention_tuning(int bucket) {
   AttentionTuning tuning = attention_tuning(sizeof(typename Element::Bits) == 2, bucket);
-  if (!kPlain) tuning.keys = tuning.modified_keys;
+  if (Score::kModifiedTiles) tuning.keys = tuning.modified_keys;
   return tuning;
 }
 

@@ -69,7 +69,8 @@ class TileCopy {
     rows_ -= rows;
     source_ = source_ + rows * stride_;
   }
-  // The same element by element, for rows of any alignment and width; done when the call returns.
+  // The same element by element, for rows of any alignment and width: elements of four bytes by cp.async, smaller ones
+  // are there when the call returns.
   WL_DEVICE void copy_elements(Tile tile, int first, Site s = Site::here()) const {
     WL_NO_UNROLL
     for (int pass = 0; pass < kPasses; ++pass) {
@@ -78,9 +79,17 @@ class TileCopy {
       const Global<const Bits> source = source_ + (first + pass * kRowsPerPass) * stride_;
       WL_NO_UNROLL
       for (int chunk = 0; chunk < Tile::kChunks; chunk += kLanes) {
-        ptx::st_shared_v4_b32(
-            target(tile, pass, chunk),
-            gather(source + chunk * kWidth, row ? columns_ - column_ - chunk * kWidth : 0, s), s);
+        const int count = row ? columns_ - column_ - chunk * kWidth : 0;
+        const SharedAddress at = target(tile, pass, chunk);
+        if constexpr (sizeof(Bits) == 4) {
+          WL_UNROLL
+          for (int i = 0; i < kWidth; ++i) {
+            ptx::cp_async_ca_4(at + static_cast<uint32_t>(4 * i), source + (chunk * kWidth + i), i < count,
+                               s);
+          }
+        } else {
+          ptx::st_shared_v4_b32(at, gather(source + chunk * kWidth, count, s), s);
+        }
       }
     }
   }
@@ -99,11 +108,7 @@ class TileCopy {
     WL_UNROLL
     for (int i = 0; i < kWidth; ++i) {
       if (i >= count) continue;
-      if constexpr (sizeof(Bits) == 2) {
-        words[i / 2] |= static_cast<uint32_t>(ptx::ld_global_nc_b16(source + i, s)) << (16 * (i % 2));
-      } else {
-        words[i] = ptx::ld_global_nc_b32(source + i, s);
-      }
+      words[i / 2] |= static_cast<uint32_t>(ptx::ld_global_nc_b16(source + i, s)) << (16 * (i % 2));
     }
     return {words[0], words[1], words[2], words[3]};
   }
