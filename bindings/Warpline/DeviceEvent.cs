@@ -7,9 +7,9 @@ namespace Warpline;
 /// and wait; disposing is not safe while a call uses the event.</remarks>
 public sealed unsafe class DeviceEvent : IDisposable
 {
-    private readonly DeviceEventHandle _handle;
+    private readonly DeviceObjectHandle _handle;
 
-    private DeviceEvent(DeviceEventHandle handle) => _handle = handle;
+    private DeviceEvent(DeviceObjectHandle handle) => _handle = handle;
 
     /// <summary>The device that the event belongs to.</summary>
     public ComputeDevice Device => _handle.Device;
@@ -23,7 +23,7 @@ public sealed unsafe class DeviceEvent : IDisposable
     /// <returns>The event, the caller's to dispose.</returns>
     /// <exception cref="WarplineException">There is no such device, or it is the CPU.</exception>
     /// <exception cref="WarplineLoadException">The library could not be loaded.</exception>
-    public static DeviceEvent Create(ComputeDevice device) => new(DeviceEventHandle.Create(device));
+    public static DeviceEvent Create(ComputeDevice device) => new(DeviceObjectHandle.CreateEvent(device));
 
     /// <summary>Records the event: it is reached when all that is enqueued in the stream so far is done.</summary>
     /// <param name="stream">A stream of the event's device.</param>

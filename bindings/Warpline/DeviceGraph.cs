@@ -9,9 +9,9 @@ namespace Warpline;
 /// disposing is not safe while a call uses the graph.</remarks>
 public sealed unsafe class DeviceGraph : IDisposable
 {
-    private readonly DeviceGraphHandle _handle;
+    private readonly DeviceObjectHandle _handle;
 
-    internal DeviceGraph(DeviceGraphHandle handle) => _handle = handle;
+    internal DeviceGraph(DeviceObjectHandle handle) => _handle = handle;
 
     /// <summary>The device that the graph was captured on.</summary>
     public ComputeDevice Device => _handle.Device;

@@ -13,9 +13,9 @@ namespace Warpline;
 [SuppressMessage("Naming", "CA1711", Justification = "A stream of CUDA: the field's word.")]
 public sealed unsafe class DeviceStream : IDisposable
 {
-    private readonly DeviceStreamHandle _handle;
+    private readonly DeviceObjectHandle _handle;
 
-    private DeviceStream(DeviceStreamHandle handle) => _handle = handle;
+    private DeviceStream(DeviceObjectHandle handle) => _handle = handle;
 
     /// <summary>The device that the stream belongs to.</summary>
     public ComputeDevice Device => _handle.Device;
@@ -33,7 +33,7 @@ public sealed unsafe class DeviceStream : IDisposable
     /// <returns>The stream, the caller's to dispose.</returns>
     /// <exception cref="WarplineException">There is no such device, or it is the CPU.</exception>
     /// <exception cref="WarplineLoadException">The library could not be loaded.</exception>
-    public static DeviceStream Create(ComputeDevice device) => new(DeviceStreamHandle.Create(device));
+    public static DeviceStream Create(ComputeDevice device) => new(DeviceObjectHandle.CreateStream(device));
 
     /// <summary>Waits until all that is enqueued here is done.</summary>
     /// <exception cref="ObjectDisposedException">The stream is disposed.</exception>
@@ -78,7 +78,7 @@ public sealed unsafe class DeviceStream : IDisposable
     /// capture is over then.</exception>
     public DeviceGraph EndCapture()
     {
-        DeviceGraph graph = new(DeviceGraphHandle.EndCapture(Context));
+        DeviceGraph graph = new(DeviceObjectHandle.EndCapture(Context));
         GC.KeepAlive(this);
         return graph;
     }

@@ -34,8 +34,7 @@ public static unsafe class Gemm
         Activation activation = Activation.None,
         in LaunchContext context = default)
     {
-        Fill(out GemmParams parameters, x, y, bias, residual, activation);
-        parameters.Weight = weight;
+        Fill(out GemmParams parameters, weight, x, y, bias, residual, activation);
         Call(&parameters, context);
     }
 
@@ -60,7 +59,7 @@ public static unsafe class Gemm
         in LaunchContext context = default)
     {
         ArgumentNullException.ThrowIfNull(weight);
-        Fill(out GemmParams parameters, x, y, bias, residual, activation);
+        Fill(out GemmParams parameters, default, x, y, bias, residual, activation);
         bool held = false;
         try
         {
@@ -98,10 +97,7 @@ public static unsafe class Gemm
         in TensorRef residual = default,
         in LaunchContext context = default)
     {
-        Fill(out GemmParams parameters, x, y, bias, residual, activation);
-        parameters.Weight = weight;
-        parameters.UpWeight = upWeight;
-        parameters.UpBias = upBias;
+        Fill(out GemmParams parameters, weight, x, y, bias, residual, activation, upWeight, upBias);
         Call(&parameters, context);
     }
 
@@ -132,8 +128,7 @@ public static unsafe class Gemm
     {
         ArgumentNullException.ThrowIfNull(weight);
         ArgumentNullException.ThrowIfNull(upWeight);
-        Fill(out GemmParams parameters, x, y, bias, residual, activation);
-        parameters.UpBias = upBias;
+        Fill(out GemmParams parameters, default, x, y, bias, residual, activation, upBias: upBias);
         bool held = false;
         bool upHeld = false;
         try
@@ -208,10 +203,7 @@ public static unsafe class Gemm
         in LaunchContext context = default)
     {
         LaunchParams.Create(context, out LaunchParams at);
-        Fill(out GemmParams parameters, x, y, bias, residual, activation);
-        parameters.Weight = weight;
-        parameters.UpWeight = upWeight;
-        parameters.UpBias = upBias;
+        Fill(out GemmParams parameters, weight, x, y, bias, residual, activation, upWeight, upBias);
         byte* buffer = stackalloc byte[NativeStatus.ReasonBytes];
         int status = NativeMethods.GemmSupported(&parameters, &at, buffer, NativeStatus.ReasonBytes);
         return NativeStatus.IsSupported(status, buffer, out reason);
@@ -241,10 +233,7 @@ public static unsafe class Gemm
         in LaunchContext context = default)
     {
         LaunchParams.Create(context, out LaunchParams at);
-        Fill(out GemmParams parameters, x, y, bias, residual, activation);
-        parameters.Weight = weight;
-        parameters.UpWeight = upWeight;
-        parameters.UpBias = upBias;
+        Fill(out GemmParams parameters, weight, x, y, bias, residual, activation, upWeight, upBias);
         ulong bytes;
         NativeStatus.Check(NativeMethods.GemmWorkspaceSize(&parameters, &at, &bytes));
         return checked((nuint)bytes);
@@ -252,15 +241,21 @@ public static unsafe class Gemm
 
     private static void Fill(
         out GemmParams parameters,
+        in TensorRef weight,
         in TensorRef x,
         in TensorRef y,
         in TensorRef bias,
         in TensorRef residual,
-        Activation activation)
+        Activation activation,
+        in TensorRef upWeight = default,
+        in TensorRef upBias = default)
     {
         NativeStruct.Create(out parameters);
         parameters.Activation = (int)activation;
         parameters.X = x;
+        parameters.Weight = weight;
+        parameters.UpWeight = upWeight;
+        parameters.UpBias = upBias;
         parameters.Bias = bias;
         parameters.Residual = residual;
         parameters.Y = y;

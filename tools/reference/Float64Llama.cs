@@ -6,12 +6,12 @@ namespace Warpline.Reference;
 /// <summary>
 /// A Llama in double precision, one token at a time, written from the formulas in straight loops. It reads a checkpoint in
 /// one safetensors file by itself and shares nothing with the kernels or the runtime, so that it can judge them.
-/// Served: plain rotary embedding, grouped heads, tied or own output matrix, no biases.
+/// Served: plain rotary embedding, grouped heads, a sliding window in all layers, tied or own output matrix, no biases.
 /// </summary>
 internal sealed class Float64Llama
 {
     private readonly Dictionary<string, double[]> _weights;
-    private readonly int _layers, _hidden, _intermediate, _heads, _keyHeads, _headSize, _vocabulary;
+    private readonly int _layers, _hidden, _intermediate, _heads, _keyHeads, _headSize, _vocabulary, _window;
     private readonly double _epsilon, _theta;
     private readonly List<double[]>[] _keys, _values;
 
@@ -26,6 +26,9 @@ internal sealed class Float64Llama
         _keyHeads = config.GetProperty("num_key_value_heads").GetInt32();
         _headSize = config.GetProperty("head_dim").GetInt32();
         _vocabulary = config.GetProperty("vocab_size").GetInt32();
+        _window = config.TryGetProperty("sliding_window", out JsonElement window) && window.ValueKind == JsonValueKind.Number
+            ? window.GetInt32()
+            : int.MaxValue;
         _epsilon = config.GetProperty("rms_norm_eps").GetDouble();
         _theta = config.GetProperty("rope_theta").GetDouble();
         _weights = ReadWeights(Path.Combine(directory, "model.safetensors"));
@@ -78,33 +81,34 @@ internal sealed class Float64Llama
         _values[layer].Add(Multiply(prefix + "v_proj.weight", x, _keyHeads * _headSize));
 
         double[] output = new double[query.Length];
-        double[] scores = new double[position + 1];
+        int first = Math.Max(0, position - _window + 1);
+        double[] scores = new double[position + 1 - first];
         for (int head = 0; head < _heads; head++)
         {
             int from = head * _headSize, keyFrom = head / (_heads / _keyHeads) * _headSize;
-            for (int t = 0; t <= position; t++)
+            for (int t = 0; t < scores.Length; t++)
             {
                 double dot = 0;
                 for (int i = 0; i < _headSize; i++)
                 {
-                    dot += query[from + i] * _keys[layer][t][keyFrom + i];
+                    dot += query[from + i] * _keys[layer][first + t][keyFrom + i];
                 }
 
                 scores[t] = dot / Math.Sqrt(_headSize);
             }
 
             double largest = scores.Max(), sum = 0;
-            for (int t = 0; t <= position; t++)
+            for (int t = 0; t < scores.Length; t++)
             {
                 scores[t] = Math.Exp(scores[t] - largest);
                 sum += scores[t];
             }
 
-            for (int t = 0; t <= position; t++)
+            for (int t = 0; t < scores.Length; t++)
             {
                 for (int i = 0; i < _headSize; i++)
                 {
-                    output[from + i] += scores[t] / sum * _values[layer][t][keyFrom + i];
+                    output[from + i] += scores[t] / sum * _values[layer][first + t][keyFrom + i];
                 }
             }
         }

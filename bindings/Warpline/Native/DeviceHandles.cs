@@ -74,59 +74,37 @@ internal sealed unsafe class DeviceMemoryHandle : DeviceHandle
     }
 }
 
-/// <summary>Owns a stream.</summary>
-internal sealed unsafe class DeviceStreamHandle : DeviceHandle
+/// <summary>Owns a stream, an event, or a graph that is ready to launch.</summary>
+internal sealed unsafe class DeviceObjectHandle : DeviceHandle
 {
-    private DeviceStreamHandle(nint value, ComputeDevice device)
-        : base(value, device)
-    {
-    }
+    private readonly delegate*<nint, int> _destroy;
 
-    public static DeviceStreamHandle Create(ComputeDevice device)
+    private DeviceObjectHandle(nint value, ComputeDevice device, delegate*<nint, int> destroy)
+        : base(value, device) => _destroy = destroy;
+
+    public static DeviceObjectHandle CreateStream(ComputeDevice device)
     {
         NativeLoader.EnsureLoaded();
         nint value;
         NativeStatus.Check(NativeMethods.StreamCreate((int)device.Kind, device.Index, &value));
-        return new DeviceStreamHandle(value, device);
+        return new DeviceObjectHandle(value, device, &NativeMethods.StreamDestroy);
     }
 
-    protected override bool ReleaseHandle() => NativeMethods.StreamDestroy(handle) == (int)WarplineStatus.Ok;
-}
-
-/// <summary>Owns an event.</summary>
-internal sealed unsafe class DeviceEventHandle : DeviceHandle
-{
-    private DeviceEventHandle(nint value, ComputeDevice device)
-        : base(value, device)
-    {
-    }
-
-    public static DeviceEventHandle Create(ComputeDevice device)
+    public static DeviceObjectHandle CreateEvent(ComputeDevice device)
     {
         NativeLoader.EnsureLoaded();
         nint value;
         NativeStatus.Check(NativeMethods.EventCreate((int)device.Kind, device.Index, &value));
-        return new DeviceEventHandle(value, device);
+        return new DeviceObjectHandle(value, device, &NativeMethods.EventDestroy);
     }
 
-    protected override bool ReleaseHandle() => NativeMethods.EventDestroy(handle) == (int)WarplineStatus.Ok;
-}
-
-/// <summary>Owns a graph that is ready to launch.</summary>
-internal sealed unsafe class DeviceGraphHandle : DeviceHandle
-{
-    private DeviceGraphHandle(nint value, ComputeDevice device)
-        : base(value, device)
-    {
-    }
-
-    public static DeviceGraphHandle EndCapture(in LaunchContext context)
+    public static DeviceObjectHandle EndCapture(in LaunchContext context)
     {
         LaunchParams.Create(context, out LaunchParams at);
         nint value;
         NativeStatus.Check(NativeMethods.GraphEndCapture(&at, &value));
-        return new DeviceGraphHandle(value, context.Device);
+        return new DeviceObjectHandle(value, context.Device, &NativeMethods.GraphDestroy);
     }
 
-    protected override bool ReleaseHandle() => NativeMethods.GraphDestroy(handle) == (int)WarplineStatus.Ok;
+    protected override bool ReleaseHandle() => _destroy(handle) == (int)WarplineStatus.Ok;
 }

@@ -19,6 +19,15 @@ public static class TestDevice
 
         return Current;
     }
+
+    /// <summary>Skips the calling test unless the suite runs on the emulated GPU, which counts calls.</summary>
+    public static void RequireEmulator()
+    {
+        if (Environment.GetEnvironmentVariable("WARPLINE_DEVICE") != "emu")
+        {
+            Assert.Ignore("The suite does not run on the emulated GPU; WARPLINE_DEVICE=emu runs this test.");
+        }
+    }
 }
 
 /// <summary>The device is chosen before any test loads the library.</summary>

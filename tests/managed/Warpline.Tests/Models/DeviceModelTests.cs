@@ -9,9 +9,6 @@ namespace Warpline.Tests.Models;
 [TestFixture]
 public sealed class DeviceModelTests
 {
-    /// <summary>Choices in bfloat16 that are closer than this may differ.</summary>
-    private const double DecidedMargin = 0.1;
-
     private static readonly string[] Names = ["llama", "llama-head64", "qwen3", "mistral-window"];
 
     [TestCaseSource(nameof(Names))]
@@ -28,13 +25,13 @@ public sealed class DeviceModelTests
         GoldenCase golden = GoldenCase.Load(name);
         using TransformerModel model = await Load(golden, TestDevice.RequireCuda(), ElementType.BFloat16);
         using TransformerModel processor = await Load(golden, ComputeDevice.Cpu, ElementType.BFloat16);
-        float[] reference = [.. golden.Logits.SelectMany(logits => logits)];
-        double error = MeanSquareError(Logits(model, golden), reference);
-        double allowed = Math.Max(2e-4, 1.5 * MeanSquareError(Logits(processor, golden), reference));
+        double[] reference = [.. golden.Logits.SelectMany(logits => logits).Select(x => (double)x)];
+        double error = GoldenCheck.MeanSquareError(Logits(model, golden), reference);
+        double allowed = Math.Max(2e-4, 1.5 * GoldenCheck.MeanSquareError(Logits(processor, golden), reference));
         TestContext.Out.WriteLine($"{name}: NMSE {error:g3}, at most {allowed:g3}");
         Assert.That(error, Is.LessThanOrEqualTo(allowed));
         Assert.That(
-            GoldenCheck.ForcedFault(model, golden.Prompts, golden.Greedy, golden.Margins, DecidedMargin, leastDecided: 0), Is.Null);
+            GoldenCheck.ForcedFault(model, golden.Prompts, golden.Greedy, golden.Margins, GoldenCheck.DecidedMarginOfBFloat16, leastDecided: 0), Is.Null);
     }
 
     [TestCaseSource(nameof(Names))]
@@ -100,11 +97,4 @@ public sealed class DeviceModelTests
 
     private static float[] Logits(TransformerModel model, GoldenCase golden) =>
         [.. golden.Prompts.SelectMany(prompt => GoldenCheck.Run(model, prompt))];
-
-    /// <summary>Of a against b, in units of b's mean square.</summary>
-    private static double MeanSquareError(float[] a, float[] b)
-    {
-        Assert.That(a, Has.Length.EqualTo(b.Length));
-        return a.Zip(b, (x, y) => ((double)x - y) * ((double)x - y)).Sum() / b.Sum(y => (double)y * y);
-    }
 }

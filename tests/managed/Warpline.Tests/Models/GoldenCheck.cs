@@ -1,3 +1,4 @@
+using NUnit.Framework;
 using Warpline.Transformers;
 
 namespace Warpline.Tests.Models;
@@ -10,6 +11,9 @@ internal static class GoldenCheck
 
     /// <summary>Choices that are closer than this may differ.</summary>
     public const double DecidedMargin = 1e-3;
+
+    /// <summary>The same where activations are bfloat16.</summary>
+    public const double DecidedMarginOfBFloat16 = 0.1;
 
     /// <summary>The first fault, or null.</summary>
     /// <param name="model">The model under test.</param>
@@ -81,6 +85,14 @@ internal static class GoldenCheck
         }
 
         return [.. logits];
+    }
+
+    /// <summary>Of logits against a reference, in units of the reference's mean square.</summary>
+    public static double MeanSquareError(float[] logits, IEnumerable<double> reference)
+    {
+        double[] expected = [.. reference];
+        Assert.That(logits, Has.Length.EqualTo(expected.Length));
+        return logits.Zip(expected, (x, y) => (x - y) * (x - y)).Sum() / expected.Sum(y => y * y);
     }
 
     public static int IndexOfMax(ReadOnlySpan<float> row)
