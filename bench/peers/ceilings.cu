@@ -23,8 +23,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerMultiprocessor) mma_loop(f
 #pragma unroll 4
   for (int round = 0; round < rounds; ++round) {
 #pragma unroll
-    for (int chain = 0; chain < kChains; ++chain)
-      wl::cuda::ptx::mma_m16n8k16_f32_bf16(c[chain], a, one, one);
+    for (int chain = 0; chain < kChains; ++chain) wl::cuda::ptx::mma_m16n8k16_f32_bf16(c[chain], a, one, one);
   }
   float sum = 0;
 #pragma unroll
