@@ -53,9 +53,11 @@ run_google_tests() { # run_google_tests PREFIX FOLDER: every test program of the
   end_of_suites
 }
 
-run_nunit() { # run_nunit PROJECT [PREFIX]: reported as PREFIX and its name
-  local name=${2:-}$1 log="$log_dir/${2:-}$1.log" status=0 failures
-  timeout 1500 dotnet "$dotnet_dir/bin/$1/release/$1.dll" --no-ansi --progress off --output Detailed \
+# run_nunit PROJECT [PREFIX [PROGRAM]]: reported as PREFIX and its name; PROGRAM where it is not the one that was built here
+run_nunit() {
+  local name=${2:-}$1 log="$log_dir/${2:-}$1.log" status=0 failures program=(dotnet "$dotnet_dir/bin/$1/release/$1.dll")
+  [ $# -lt 3 ] || program=("$3")
+  timeout 1500 "${program[@]}" --no-ansi --progress off --output Detailed \
     ${filter:+--filter "FullyQualifiedName~$filter"} >"$log" 2>&1 || status=$?
   named() { sed -nE "s/^$1 (.*) \([^()]*\)\$/\1/p" "$log"; }
   counted() { sed -nE "s/^ *$1: ([0-9]+).*/\1/p" "$log" | tail -n 1; }

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <iostream>
 #include <sstream>
 #include <string>
 
@@ -12,11 +13,20 @@
 namespace wl::test {
 namespace {
 
-// Sanitised builds are slower.
-#if defined(__SANITIZE_ADDRESS__)
+// Sanitised builds are slower, and so is an emulated device.
+#if defined(WL_TEST_ON_DEVICE)
+constexpr int kCalls = 200;
+#elif defined(__SANITIZE_ADDRESS__)
 constexpr int kCalls = 300;
 #else
 constexpr int kCalls = 2000;
+#endif
+
+// On a device keys have the type of q.
+#if defined(WL_TEST_ON_DEVICE)
+constexpr bool kMixesTypes = false;
+#else
+constexpr bool kMixesTypes = true;
 #endif
 
 constexpr std::array<const char*, 16> kFeatures = {
@@ -59,7 +69,7 @@ AttentionSetup random_setup(uint64_t seed) {
   AttentionSetup s;
   s.seed = seed;
   s.q_dtype = any_type();
-  s.kv_dtype = s.q_dtype == WL_DTYPE_FLOAT32 && one_in(2) ? any_type() : s.q_dtype;
+  s.kv_dtype = kMixesTypes && s.q_dtype == WL_DTYPE_FLOAT32 && one_in(2) ? any_type() : s.q_dtype;
   s.o_dtype = one_in(3) ? int32_t{WL_DTYPE_FLOAT32} : s.q_dtype;
   s.q_packed = one_in(2);
   s.k_packed = one_in(2);
@@ -119,7 +129,8 @@ TEST(AttentionRandom, CallsAgreeWithTheReference) {
     }
     table << "\n";
   }
-  EXPECT_TRUE(covered) << table.str();
+  std::cout << calls << " calls; pairs of features:\n" << table.str();
+  EXPECT_TRUE(covered);
 }
 
 }  // namespace

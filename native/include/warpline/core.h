@@ -76,7 +76,8 @@ enum {
   WL_FLAG_BATCH_INVARIANT = 1u << 0
 };
 
-/* Where an op runs. NULL in place of a launch means the CPU. On the CPU `stream` must be NULL, the workspace
+/* Where an op runs. NULL in place of a launch means the CPU; a library that was built without the CPU
+ * backend answers UNSUPPORTED to either. On the CPU `stream` must be NULL, the workspace
  * is not used (scratch memory is the library's, see wl_scratch_bytes), and the op is done when the call
  * returns.
  * On CUDA the op is enqueued on `stream`, a cudaStream_t of any origin (NULL: the legacy default stream), and the device
@@ -166,7 +167,8 @@ WL_API wl_status wl_device_count(int32_t kind, int32_t* count);
  * Threads: any.
  * Determinism: constant, except `isa`, which follows the option "cpu_isa".
  * Errors: INVALID_ARGUMENT for an unknown kind or NULL info; NO_DEVICE for an index outside [0, count), and
- * where there is no driver or no GPU; UNSUPPORTED for a GPU that the library holds no code for.
+ * where there is no driver or no GPU; UNSUPPORTED for a GPU that the library holds no code for,
+ * and for the CPU in a library that was built without its backend.
  * Reference: none. */
 WL_API wl_status wl_device_get_info(int32_t kind, int32_t index, wl_device_info* info);
 

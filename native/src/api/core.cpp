@@ -62,14 +62,19 @@ const char* wl_last_error(void) { return wl::last_error(); }
 const char* wl_last_error_parameter(void) { return wl::last_error_parameter(); }
 const char* wl_last_kernel(void) { return wl::last_kernel(); }
 int64_t wl_live_handles(void) { return wl::live_handles(); }
-uint64_t wl_scratch_bytes(void) { return wl::cpu::scratch_bytes(); }
+uint64_t wl_scratch_bytes(void) {
+  if constexpr (wl::kHoldsCpu)
+    return wl::cpu::scratch_bytes();
+  else
+    return 0;
+}
 
 wl_status wl_device_count(int32_t kind, int32_t* count) {
   return wl::guard("wl_device_count", [&] {
     require_kind(kind);
     if (count == nullptr) wl::invalid("count", "NULL", "an address");
     const wl::CudaBackend* cuda = wl::cuda_backend();
-    *count = kind == WL_DEVICE_CPU ? 1 : cuda == nullptr ? 0 : cuda->device_count();
+    *count = kind == WL_DEVICE_CPU ? (wl::kHoldsCpu ? 1 : 0) : cuda == nullptr ? 0 : cuda->device_count();
   });
 }
 
@@ -122,7 +127,7 @@ wl_status wl_host_free(void* memory) {
 
 wl_status wl_trim(void) {
   return wl::guard("wl_trim", [] {
-    wl::cpu::trim_scratch();
+    if constexpr (wl::kHoldsCpu) wl::cpu::trim_scratch();
     if (const wl::CudaBackend* cuda = wl::cuda_backend()) cuda->trim();
   });
 }

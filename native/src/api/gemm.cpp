@@ -176,8 +176,13 @@ wl_status wl_gemm_pack(const wl_tensor* weight, void* packed, uint64_t packed_by
     if (packed_bytes < header.bytes) {
       wl::invalid("packed_bytes", wl::text(packed_bytes), "at least " + wl::text(header.bytes));
     }
-    std::memcpy(packed, &header, sizeof header);
-    wl::cpu::pack_weight(checked, const_cast<void*>(wl::packed_panels(packed)));
+    if constexpr (wl::kHoldsCpu) {
+      std::memcpy(packed, &header, sizeof header);
+      wl::cpu::pack_weight(checked, const_cast<void*>(wl::packed_panels(packed)));
+    } else {
+      throw wl::Failure{WL_STATUS_UNSUPPORTED, "",
+                        "packed weights are the CPU's, and this library was built without its backend"};
+    }
   });
 }
 

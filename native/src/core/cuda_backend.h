@@ -77,9 +77,11 @@ inline const CudaBackend& cuda_table() { return *cuda_backend(); }
 
 // Runs an op where its launch says: `cpu` is called for the CPU, the table's entry with `args` for CUDA.
 template <class Cpu, class... Parameters, class... Args>
-void dispatch(const Launch& launch, const char* op, Cpu&& cpu, void (*CudaBackend::*entry)(Parameters...),
-              const Args&... args) {
-  if (!launch.cuda()) return cpu();
+void dispatch(const Launch& launch, const char* op, [[maybe_unused]] Cpu&& cpu,
+              void (*CudaBackend::*entry)(Parameters...), const Args&... args) {
+  if constexpr (kHoldsCpu) {
+    if (!launch.cuda()) return cpu();
+  }
   const auto function = cuda_table().*entry;
   if (function == nullptr) not_served_on_cuda(op);
   function(args...);

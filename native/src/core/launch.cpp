@@ -6,10 +6,13 @@
 namespace wl {
 namespace {
 
+constexpr const char* kWithoutCpu = "CUDA (1): this library was built without the CPU backend";
+
 void require_device(int32_t kind, const char* kind_name, int32_t index, const char* index_name,
                     bool current) {
   if (kind != WL_DEVICE_CPU && kind != WL_DEVICE_CUDA) invalid(kind_name, text(kind), "CPU (0) or CUDA (1)");
   if (kind == WL_DEVICE_CPU) {
+    if (!kHoldsCpu) fail(WL_STATUS_UNSUPPORTED, kind_name, "CPU (0)", kWithoutCpu);
     if (index != 0) fail(WL_STATUS_NO_DEVICE, index_name, text(index), "0: there is one CPU device");
     return;
   }
@@ -20,7 +23,10 @@ void require_device(int32_t kind, const char* kind_name, int32_t index, const ch
 }
 
 Launch read(const wl_launch* at, bool current) {
-  if (at == nullptr) return {};
+  if (at == nullptr) {
+    if (!kHoldsCpu) fail(WL_STATUS_UNSUPPORTED, "at", "NULL, which means the CPU", kWithoutCpu);
+    return {};
+  }
   const wl_launch launch = read_params(at, "at");
   require_device(launch.device_kind, "at.device_kind", launch.device_index, "at.device_index", current);
   if (launch.device_kind == WL_DEVICE_CPU && launch.stream != nullptr)

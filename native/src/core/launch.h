@@ -7,6 +7,13 @@
 
 namespace wl {
 
+// Whether this library holds the CPU backend; configure decides (WARPLINE_CPU). What it lacks is never referred to.
+#if defined(WL_WITHOUT_CPU)
+constexpr bool kHoldsCpu = false;
+#else
+constexpr bool kHoldsCpu = true;
+#endif
+
 struct Launch {
   int32_t device_kind = WL_DEVICE_CPU;
   int32_t device_index = 0;
@@ -22,7 +29,7 @@ struct Launch {
 };
 
 // The launch of an op. Fails with NO_DEVICE where this library has no such device, and where a CUDA device is not the
-// calling thread's current one.
+// calling thread's current one; with UNSUPPORTED for the CPU in a library without its backend.
 Launch read_launch(const wl_launch* at);
 // The place of a device call (memory, streams, events): as read_launch, and any device that exists will do.
 Launch read_place(const wl_launch* at);

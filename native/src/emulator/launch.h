@@ -54,6 +54,8 @@ struct Settings {
   // Skips (barrier, fence, commit, ...) or weakens (wait N becomes N + 1, scope or order one step down) one call site.
   MutationKind mutation = MutationKind::kNone;
   Site mutated;
+  const char* mutated_operation =
+      nullptr;  // as SiteCount names it, where one line does several; nullptr: all
 };
 void configure(const Settings& settings);
 const Settings& settings();

@@ -14,13 +14,15 @@ void require_aligned(const void* address, uint32_t bytes, const char* operation,
   }
 }
 
+uint32_t flushed(uint32_t bits) { return (bits & 0x7f800000u) == 0 ? bits & 0x80000000u : bits; }
+
 uint32_t apply(AtomicOp op, uint32_t old, uint32_t operand, uint32_t compare) {
   switch (op) {
     case AtomicOp::kAddU32:
       return old + operand;
-    case AtomicOp::kAddF32:
-      return __builtin_bit_cast(uint32_t,
-                                __builtin_bit_cast(float, old) + __builtin_bit_cast(float, operand));
+    case AtomicOp::kAddF32:  // in global memory subnormal numbers are zero
+      return flushed(__builtin_bit_cast(
+          uint32_t, __builtin_bit_cast(float, flushed(old)) + __builtin_bit_cast(float, flushed(operand))));
     case AtomicOp::kMaxU32:
       return old > operand ? old : operand;
     case AtomicOp::kExchangeU32:

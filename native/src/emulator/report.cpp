@@ -1,6 +1,7 @@
 #include "emulator/report.h"
 
 #include <algorithm>
+#include <cstring>
 #include <mutex>
 #include <set>
 #include <tuple>
@@ -27,6 +28,7 @@ State& state() {
 // Copies that need no lock: settings do not change while a grid runs.
 MutationKind mutation = MutationKind::kNone;
 Site mutated_site;
+const char* mutated_operation = nullptr;
 
 }  // namespace
 
@@ -35,6 +37,7 @@ void configure(const Settings& settings) {
   state().settings = settings;
   mutation = settings.mutation;
   mutated_site = settings.mutated;
+  mutated_operation = settings.mutated_operation;
   numerics = {settings.numerics, settings.seed};
 }
 
@@ -79,6 +82,8 @@ void add_counts(const Gang& gang) {
 MutationKind at_site(Gang& gang, Site site, const char* operation, bool can_weaken) {
   gang.sites.count(site, operation, can_weaken);
   if (mutation == MutationKind::kNone || !(site == mutated_site)) return MutationKind::kNone;
+  if (mutated_operation != nullptr && std::strcmp(operation, mutated_operation) != 0)
+    return MutationKind::kNone;
   return mutation == MutationKind::kWeaken && !can_weaken ? MutationKind::kNone : mutation;
 }
 

@@ -62,7 +62,8 @@ class Row {
       int64_t head)
       : p_(p),
         fault_(fault),
-        lanes_(lanes),
+        lanes_(lanes < 0 ? -lanes : lanes),
+        backwards_(lanes < 0),
         n_(n),
         d_qk_(p.q.shape[p.q.rank - 1]),
         d_v_(p.v.shape[p.v.rank - 1]) {
@@ -120,8 +121,10 @@ class Row {
     const Real shift = static_cast<Real>(lanes_ - 1) / 16;
     const Real max = std::max(sink_, *std::max_element(s.begin(), s.end())) + shift;
     Real sum = std::exp(sink_ - max);
+    const auto size = static_cast<int64_t>(s.size());
     for (int64_t lane = 0; lane < lanes_; ++lane) {
-      for (int64_t i = lane; i < static_cast<int64_t>(s.size()); i += lanes_) {
+      for (int64_t n = lane; n < size; n += lanes_) {
+        const int64_t i = backwards_ ? size - 1 - n : n;
         const Real probability = std::exp(s[static_cast<size_t>(i)] - max);
         sum += probability;
         add(result, probability, v, keys.begin + i);
@@ -153,6 +156,7 @@ class Row {
   const wl_attention_params& p_;
   AttentionFault fault_;
   int64_t lanes_;
+  bool backwards_;
   Lengths n_;
   int64_t d_qk_, d_v_;
   Real scale_, slope_ = 0, sink_ = -std::numeric_limits<Real>::infinity();

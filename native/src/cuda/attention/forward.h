@@ -173,7 +173,11 @@ class AttentionForward {
         float& x = scores[m][i / 8][i / 4 % 2].x[i % 4];
         const int query = first_query + m * 16 + static_cast<int>(tile::FragmentC::row(i % 4));
         const int key = first_key + i / 4 * 8 + static_cast<int>(tile::FragmentC::column(i % 4));
-        x = score(x, bounds.position(query), key);
+        if constexpr (kBytes == 4 && requires { score.precise(x, query, key); }) {
+          x = score.precise(x, bounds.position(query), key);
+        } else {
+          x = score(x, bounds.position(query), key);
+        }
       }
     }
   }

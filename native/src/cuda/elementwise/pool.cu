@@ -117,7 +117,7 @@ class PoolSequence {
   }
 
  private:
-  // Group 0 takes the other groups' results, in order.
+  // Group 0 takes the other groups' results, in order; once, since only a single group has several tiles.
   WL_DEVICE void gather(LongSum (&state)[V]) {
     if (groups_ == 1) return;
     const auto place = [&](uint32_t group, int j) {
@@ -137,7 +137,6 @@ class PoolSequence {
         take(p_.kind, &state[j], {ptx::mov_f32_b32(w.x), ptx::mov_f32_b32(w.y)});
       }
     }
-    ptx::bar_sync();
   }
 
   const PoolParams& p_;

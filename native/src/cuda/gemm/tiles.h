@@ -100,7 +100,8 @@ class TilesBlock {
     } else {
       multiply_all<false>(k_begin, depth);
     }
-    // The stages are free once all copies have come and all warps have read.
+    // The stages are free once all copies have come and all warps have read. Where copies go element by element nothing is
+    // under way: there waits and commits of cp.async cost an instruction and do nothing.
     ptx::cp_async_wait_group<0>();
     ptx::bar_sync();
     const SumTile<kShape.n> sums{shared_};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cuda/ptx/config.h"
+#include "cuda/ptx/convert.h"
 
 namespace wl::cuda {
 
@@ -101,6 +102,35 @@ WL_DEVICE uint32_t atom_relaxed_gpu_global_add_u32(Global<uint32_t> a, uint32_t 
   asm volatile("atom.relaxed.gpu.global.add.u32 %0, [%1], %2;" : "=r"(d) : "l"(a.address), "r"(x) : "memory");
   return d;
 }
+// The order of the threads decides how sums are rounded; subnormal numbers count as zero.
+WL_DEVICE float atom_relaxed_gpu_global_add_f32(Global<float> a, float x, Site = Site::here()) {
+  float d;
+  asm volatile("atom.relaxed.gpu.global.add.f32 %0, [%1], %2;" : "=f"(d) : "l"(a.address), "f"(x) : "memory");
+  return d;
+}
+WL_DEVICE uint32_t atom_relaxed_gpu_global_max_u32(Global<uint32_t> a, uint32_t x, Site = Site::here()) {
+  uint32_t d;
+  asm volatile("atom.relaxed.gpu.global.max.u32 %0, [%1], %2;" : "=r"(d) : "l"(a.address), "r"(x) : "memory");
+  return d;
+}
+WL_DEVICE uint32_t atom_acq_rel_gpu_global_exch_b32(Global<uint32_t> a, uint32_t x, Site = Site::here()) {
+  uint32_t d;
+  asm volatile("atom.acq_rel.gpu.global.exch.b32 %0, [%1], %2;"
+               : "=r"(d)
+               : "l"(a.address), "r"(x)
+               : "memory");
+  return d;
+}
+// x where the word is `compare`.
+WL_DEVICE uint32_t atom_acq_rel_gpu_global_cas_b32(Global<uint32_t> a, uint32_t compare, uint32_t x,
+                                                   Site = Site::here()) {
+  uint32_t d;
+  asm volatile("atom.acq_rel.gpu.global.cas.b32 %0, [%1], %2, %3;"
+               : "=r"(d)
+               : "l"(a.address), "r"(compare), "r"(x)
+               : "memory");
+  return d;
+}
 WL_DEVICE void fence_acq_rel_gpu(Site = Site::here()) { asm volatile("fence.acq_rel.gpu;" ::: "memory"); }
 #else
 template <class T>
@@ -182,6 +212,23 @@ WL_DEVICE uint32_t atom_acq_rel_gpu_global_add_u32(Global<uint32_t> a, uint32_t 
 WL_DEVICE uint32_t atom_relaxed_gpu_global_add_u32(Global<uint32_t> a, uint32_t x, Site s = Site::here()) {
   return emu::atomic_global(emu::AtomicOp::kAddU32, a.address, x, 0, emu::Order::kRelaxed,
                             emu::Scope::kDevice, s);
+}
+WL_DEVICE float atom_relaxed_gpu_global_add_f32(Global<float> a, float x, Site s = Site::here()) {
+  return mov_f32_b32(emu::atomic_global(emu::AtomicOp::kAddF32, a.address, mov_b32_f32(x), 0,
+                                        emu::Order::kRelaxed, emu::Scope::kDevice, s));
+}
+WL_DEVICE uint32_t atom_relaxed_gpu_global_max_u32(Global<uint32_t> a, uint32_t x, Site s = Site::here()) {
+  return emu::atomic_global(emu::AtomicOp::kMaxU32, a.address, x, 0, emu::Order::kRelaxed,
+                            emu::Scope::kDevice, s);
+}
+WL_DEVICE uint32_t atom_acq_rel_gpu_global_exch_b32(Global<uint32_t> a, uint32_t x, Site s = Site::here()) {
+  return emu::atomic_global(emu::AtomicOp::kExchangeU32, a.address, x, 0, emu::Order::kAcquireRelease,
+                            emu::Scope::kDevice, s);
+}
+WL_DEVICE uint32_t atom_acq_rel_gpu_global_cas_b32(Global<uint32_t> a, uint32_t compare, uint32_t x,
+                                                   Site s = Site::here()) {
+  return emu::atomic_global(emu::AtomicOp::kCompareExchangeU32, a.address, x, compare,
+                            emu::Order::kAcquireRelease, emu::Scope::kDevice, s);
 }
 WL_DEVICE void fence_acq_rel_gpu(Site s = Site::here()) {
   emu::fence(emu::Order::kAcquireRelease, emu::Scope::kDevice, s);

@@ -29,11 +29,18 @@ WL_DEVICE uint32_t shfl_sync_bfly_b32(uint32_t x, uint32_t lane_mask, Site = Sit
 WL_DEVICE uint32_t shfl_sync_up_b32(uint32_t x, uint32_t delta, Site = Site::here()) {
   return __shfl_up_sync(kAllLanes, x, delta);
 }
+// From the lane `delta` above; lanes above 31 - delta keep their own value.
+WL_DEVICE uint32_t shfl_sync_down_b32(uint32_t x, uint32_t delta, Site = Site::here()) {
+  return __shfl_down_sync(kAllLanes, x, delta);
+}
 WL_DEVICE uint32_t vote_sync_ballot_b32(bool predicate, Site = Site::here()) {
   return __ballot_sync(kAllLanes, predicate);
 }
 WL_DEVICE bool vote_sync_any(bool predicate, Site = Site::here()) {
   return __any_sync(kAllLanes, predicate) != 0;
+}
+WL_DEVICE bool vote_sync_all(bool predicate, Site = Site::here()) {
+  return __all_sync(kAllLanes, predicate) != 0;
 }
 #else
 WL_DEVICE void bar_sync(Site s = Site::here()) { emu::bar_sync(0, 0, s); }
@@ -55,11 +62,17 @@ WL_DEVICE uint32_t shfl_sync_bfly_b32(uint32_t x, uint32_t lane_mask, Site s = S
 WL_DEVICE uint32_t shfl_sync_up_b32(uint32_t x, uint32_t delta, Site s = Site::here()) {
   return emu::shfl_sync(emu::Shuffle::kUp, kAllLanes, x, delta, 0, s);
 }
+WL_DEVICE uint32_t shfl_sync_down_b32(uint32_t x, uint32_t delta, Site s = Site::here()) {
+  return emu::shfl_sync(emu::Shuffle::kDown, kAllLanes, x, delta, 31, s);
+}
 WL_DEVICE uint32_t vote_sync_ballot_b32(bool predicate, Site s = Site::here()) {
   return emu::vote_sync(emu::Vote::kBallot, kAllLanes, predicate, s);
 }
 WL_DEVICE bool vote_sync_any(bool predicate, Site s = Site::here()) {
   return emu::vote_sync(emu::Vote::kAny, kAllLanes, predicate, s) != 0;
+}
+WL_DEVICE bool vote_sync_all(bool predicate, Site s = Site::here()) {
+  return emu::vote_sync(emu::Vote::kAll, kAllLanes, predicate, s) != 0;
 }
 #endif
 

@@ -107,7 +107,7 @@ class Logits {
   }
 
   WL_DEVICE void count(int64_t base, int64_t ids) const {
-    ptx::bar_sync();  // the step before is read
+    // A thread clears the words that it has read itself in the step before.
     for (int w = 0; w < kStepAccesses * V; ++w) ptx::st_shared_b32(counts_ + (w * threads_ + rank_) * 4, 0);
     ptx::bar_sync();
     for (int64_t h = penalties_.begin + rank_; h < penalties_.end; h += threads_) {

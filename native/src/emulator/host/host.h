@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -46,9 +47,14 @@ struct KernelEntry {
   size_t parameter_bytes;
   KernelThunk thunk;
   // A copy of the parameters, its padding cleared, as `thunk` takes it.
-  std::shared_ptr<const void> (*make_call)(const void* function, const void* parameters);
+  std::shared_ptr<void> (*make_call)(const void* function, const void* parameters);
 };
 void register_kernel(const void* function, const KernelEntry& entry);
+// Of all kernels.
+std::vector<std::string> kernel_names();
+// Data faults: sees each launch from now on, and may change its grid and its copy of the parameters. Empty: none.
+using LaunchFault = std::function<void(const char* kernel, GridShape& shape, void* parameters)>;
+void set_launch_fault(LaunchFault fault);
 
 template <class Parameters>
 struct KernelCall {
@@ -64,7 +70,7 @@ void register_kernel(void (*function)(const Parameters), const char* name) {
                      const auto& c = *static_cast<const Call*>(call);
                      c.function(c.parameters);
                    },
-                   [](const void* address, const void* parameters) -> std::shared_ptr<const void> {
+                   [](const void* address, const void* parameters) -> std::shared_ptr<void> {
                      auto call = std::make_shared<Call>(
                          Call{*static_cast<const Parameters*>(parameters),
                               reinterpret_cast<void (*)(const Parameters)>(const_cast<void*>(address))});

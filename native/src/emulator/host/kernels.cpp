@@ -87,6 +87,18 @@ void register_kernel(const void* function, const KernelEntry& entry) {
   host().kernels[function].entry = entry;
 }
 
+std::vector<std::string> kernel_names() {
+  const std::lock_guard lock(host().mutex);
+  std::vector<std::string> names;
+  for (const auto& [function, kernel] : host().kernels) names.emplace_back(kernel.entry.name);
+  return names;
+}
+
+void set_launch_fault(LaunchFault fault) {
+  const std::lock_guard lock(host().mutex);
+  host().launch_fault = std::move(fault);
+}
+
 cudaError_t cudaFuncSetAttribute(const void* function, cudaFuncAttribute attribute, int value) {
   return host_call([&](Host& h, Lock&) {
     KernelState* kernel = find_kernel(h, function);
@@ -136,6 +148,7 @@ cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t* config, const void* fu
     shape.shared_bytes = static_cast<uint32_t>(config->dynamicSmemBytes);
     shape.co_resident = kinds.cooperative;
     shape.dependent = kinds.dependent;
+    if (h.launch_fault) h.launch_fault(kernel->entry.name, shape, call.get());
     const KernelEntry entry = kernel->entry;
     return enqueue(h, *stream, [entry, shape, call](const LaunchOrder& order) {
       if (run_grid(shape, order, entry.thunk, call.get(), entry.name)) return;

@@ -100,6 +100,7 @@ struct Host {
   std::map<uintptr_t, MemoryBlock> memory;
   uint64_t memory_bytes = 0;
   std::map<const void*, KernelState> kernels;
+  LaunchFault launch_fault;
 };
 Host& host();
 

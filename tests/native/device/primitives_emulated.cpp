@@ -1,0 +1,2 @@
+// The same kernels as C++.
+#include "device/primitives.cu"
