@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -84,6 +86,20 @@ TEST_F(CudaLibrary, MachineCodeHoldsTheGates) {
       "'" WARPLINE_SASS_REPORT "' --cuobjdump '" WARPLINE_CUOBJDUMP "' --library '" WARPLINE_CUDA_LIBRARY_FILE
       "' --gates '" WARPLINE_SOURCE_DIR "/tests/native/sass-gates.txt' --output /dev/null";
   EXPECT_EQ(output_of(command + " 2>&1; echo $?"), "0\n");
+}
+
+// The committed table is of this source, where the compiler is the one that it names.
+TEST_F(CudaLibrary, MachineCodeIsWhatTheDocsSay) {
+  std::ifstream file(WARPLINE_SOURCE_DIR "/docs/kernels/sass.md");
+  std::stringstream committed;
+  committed << file.rdbuf();
+  if (committed.str().find("Compiled by " WARPLINE_CUDA_COMPILER ".") == std::string::npos)
+    GTEST_SKIP() << "docs/kernels/sass.md is of another compiler than " WARPLINE_CUDA_COMPILER;
+  const std::string command =
+      "'" WARPLINE_SASS_REPORT "' --cuobjdump '" WARPLINE_CUOBJDUMP "' --library '" WARPLINE_CUDA_LIBRARY_FILE
+      "' --compiler '" WARPLINE_CUDA_COMPILER "' 2>&1";
+  EXPECT_TRUE(output_of(command) == committed.str())
+      << "cmake --build build/cpu --target sass_docs rewrites it";
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 
 #include "cuda/gemm/params.h"
 #include "cuda/tile/activation.h"
-#include "cuda/tile/any_type.h"
+#include "cuda/tile/elements.h"
 
 namespace wl::cuda::product {
 
@@ -16,12 +16,12 @@ struct Columns {
 
 WL_DEVICE void load_bias(const View& bias, int first, int count, float (&v)[4], Site s) {
   if (bias.data != nullptr && count == 4 && bias.fours)
-    return tile::load_any4(bias.dtype, bias.data, first, v, s);
+    return load(Elements{bias.data, bias.dtype}, first, v, s);
   WL_UNROLL
   for (int j = 0; j < 4; ++j) {
     v[j] = 0;
     if (bias.data != nullptr && j < count)
-      v[j] = tile::load_any(bias.dtype, bias.data, (first + j) * bias.stride, s);
+      v[j] = load_one(Elements{bias.data, bias.dtype}, (first + j) * bias.stride, s);
   }
 }
 
@@ -47,22 +47,22 @@ WL_DEVICE void finish(const GemmParams& p, int row, const Columns& c, float (&v)
     const int64_t at = row * p.residual.stride + c.first;
     float r[4] = {};
     if (c.count == 4 && p.residual.fours) {
-      tile::load_any4(p.residual.dtype, p.residual.data, at, r, s);
+      load(Elements{p.residual.data, p.residual.dtype}, at, r, s);
     } else {
       WL_UNROLL
       for (int j = 0; j < 4; ++j)
-        if (j < c.count) r[j] = tile::load_any(p.residual.dtype, p.residual.data, at + j, s);
+        if (j < c.count) r[j] = load_one(Elements{p.residual.data, p.residual.dtype}, at + j, s);
     }
     WL_UNROLL
     for (int j = 0; j < 4; ++j) v[j] += r[j];
   }
   const int64_t at = row * p.y.stride + c.first;
   if (c.count == 4 && p.y.fours) {
-    tile::store_any4(p.y.dtype, p.y.data, at, v, s);
+    store(Elements{p.y.data, p.y.dtype}, at, v, s);
   } else {
     WL_UNROLL
     for (int j = 0; j < 4; ++j)
-      if (j < c.count) tile::store_any(p.y.dtype, p.y.data, at + j, v[j], s);
+      if (j < c.count) store_one(Elements{p.y.data, p.y.dtype}, at + j, v[j], s);
   }
 }
 

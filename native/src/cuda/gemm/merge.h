@@ -23,7 +23,7 @@ merge(const WL_GRID_CONSTANT GemmParams p) {
       if (half == halves) continue;
       const int64_t plane = static_cast<int64_t>(split) * halves + half;
       float part[4];
-      tile::load_any4(WL_DTYPE_FLOAT32, p.partials, (plane * p.m + row) * p.partial_stride + first, part);
+      load(Elements{p.partials, WL_DTYPE_FLOAT32}, (plane * p.m + row) * p.partial_stride + first, part);
       WL_UNROLL
       for (int c = 0; c < 4; ++c) total[half][c] += part[c];
     }

@@ -17,8 +17,8 @@
 
 #include "cuda/gemm/params.h"
 #include "cuda/ptx/async.h"
-#include "cuda/tile/any_type.h"
 #include "cuda/tile/element.h"
+#include "cuda/tile/elements.h"
 #include "cuda/tile/shared_tile.h"
 
 namespace wl::cuda::product {
@@ -50,7 +50,7 @@ class OperandCopy {
       const View& from = r < half ? first : *second;
       const int wanted = first_row + (r < half ? r : r - half);
       const int64_t row = wanted < rows ? wanted : rows - 1;
-      source_[pass] = {from.data, from.dtype, row * from.stride + k_begin + column};
+      source_[pass] = {{from.data, from.dtype}, row * from.stride + k_begin + column};
     }
   }
 
@@ -70,15 +70,14 @@ class OperandCopy {
   struct AsyncSource {
     Global<const Bits> at;
     AsyncSource() = default;
-    WL_DEVICE AsyncSource(const void* data, int32_t, int64_t i) : at(tile::elements_of<Bits>(data, i)) {}
+    WL_DEVICE AsyncSource(const Elements& elements, int64_t i) : at(elements.at<Bits>(i)) {}
     WL_DEVICE void copy(SharedAddress target, int left, Site s) const {
       ptx::cp_async_cg_16(target, at, left > 0, s);
     }
     WL_DEVICE void advance(int elements) { at = at + elements; }
   };
   struct ElementSource {
-    const void* data;
-    int32_t dtype;
+    Elements elements;
     int64_t i;
     WL_DEVICE void copy(SharedAddress target, int left, Site s) const {
       uint32_t words[4] = {};
@@ -86,10 +85,10 @@ class OperandCopy {
       for (int j = 0; j < kWidth; ++j) {
         if (j >= left) continue;
         if constexpr (sizeof(Bits) == 2) {
-          const uint32_t bits = ptx::ld_global_nc_b16(tile::elements_of<uint16_t>(data, i + j), s);
+          const uint32_t bits = ptx::ld_global_nc_b16(elements.at<uint16_t>(i + j), s);
           words[j / 2] |= bits << (16 * (j % 2));
         } else {
-          words[j] = ptx::mov_b32_f32(tile::load_any(dtype, data, i + j, s));
+          words[j] = ptx::mov_b32_f32(load_one(elements, i + j, s));
         }
       }
       ptx::st_shared_v4_b32(target, U4{words[0], words[1], words[2], words[3]}, s);

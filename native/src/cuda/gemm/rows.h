@@ -51,10 +51,10 @@ struct ChunkedRows {
   using RowW = Global<const typename W::Bits>;
   using RowX = Global<const typename X::Bits>;
   static WL_DEVICE RowW row_w(const View& view, int64_t row) {
-    return tile::elements_of<typename W::Bits>(static_cast<const void*>(view.data), row * view.stride);
+    return Elements{view.data, view.dtype}.at<typename W::Bits>(row * view.stride);
   }
   static WL_DEVICE RowX row_x(const View& view, int64_t row) {
-    return tile::elements_of<typename X::Bits>(static_cast<const void*>(view.data), row * view.stride);
+    return Elements{view.data, view.dtype}.at<typename X::Bits>(row * view.stride);
   }
   static WL_DEVICE Chunk load(RowW row, int k, Site s) {
     return ptx::ld_global_nc_l1_no_allocate_v4_b32(row + k, s);
@@ -73,18 +73,17 @@ struct AnyRows {
   static constexpr bool kWide = false;
   using Chunk = float;
   struct Row {
-    const void* data;
-    int32_t dtype;
+    Elements elements;
     int64_t first;
   };
   using RowW = Row;
   using RowX = Row;
   static WL_DEVICE Row row_w(const View& view, int64_t row) {
-    return {view.data, view.dtype, row * view.stride};
+    return {{view.data, view.dtype}, row * view.stride};
   }
   static WL_DEVICE Row row_x(const View& view, int64_t row) { return row_w(view, row); }
   static WL_DEVICE Chunk load(const Row& row, int k, Site s) {
-    return tile::load_any(row.dtype, row.data, row.first + k, s);
+    return load_one(row.elements, row.first + k, s);
   }
   static WL_DEVICE void widen(Chunk chunk, float (&v)[1]) { v[0] = chunk; }
   static WL_DEVICE void load_x(const Row& row, int k, float (&v)[1], Site s) { v[0] = load(row, k, s); }

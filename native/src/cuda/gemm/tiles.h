@@ -214,8 +214,8 @@ class TilesBlock {
   WL_DEVICE void store_partial(int half, int row, int first, const float (&v)[4],
                                Site s = Site::here()) const {
     const int64_t plane = static_cast<int64_t>(ptx::ctaid_y()) * (p_.gated ? 2 : 1) + half;
-    tile::store_any4(WL_DTYPE_FLOAT32, p_.partials,
-                     (plane * p_.m + place_.row + row) * p_.partial_stride + first, v, s);
+    cuda::store(Elements{p_.partials, WL_DTYPE_FLOAT32},
+                (plane * p_.m + place_.row + row) * p_.partial_stride + first, v, s);
   }
 
   const GemmParams& p_;

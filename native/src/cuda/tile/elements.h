@@ -1,4 +1,5 @@
-// Elements whose type is known at run time (float32, float16, bfloat16): float32 in registers, V of them an access.
+// Elements whose type is known at run time (float32, float16, bfloat16): float32 in registers, V of them an access. Loads are
+// plain ones, so that the memory may be what the same thread writes afterwards.
 //
 //   V    types                             access
 //   8    16-bit only                       16 bytes
@@ -18,6 +19,12 @@ namespace wl::cuda {
 struct Elements {
   void* data;
   int32_t dtype;
+
+  // Element i, where the type is known.
+  template <class Bits>
+  WL_DEVICE Global<const Bits> at(int64_t i) const {
+    return Global<const Bits>{static_cast<const Bits*>(data)} + i;
+  }
 };
 
 // V elements as they lie in memory, in the lower words.
