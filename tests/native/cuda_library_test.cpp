@@ -95,11 +95,10 @@ TEST_F(CudaLibrary, MachineCodeIsWhatTheDocsSay) {
   committed << file.rdbuf();
   if (committed.str().find("Compiled by " WARPLINE_CUDA_COMPILER ".") == std::string::npos)
     GTEST_SKIP() << "docs/kernels/sass.md is of another compiler than " WARPLINE_CUDA_COMPILER;
-  const std::string command =
-      "'" WARPLINE_SASS_REPORT "' --cuobjdump '" WARPLINE_CUOBJDUMP "' --library '" WARPLINE_CUDA_LIBRARY_FILE
-      "' --compiler '" WARPLINE_CUDA_COMPILER "' 2>&1";
-  EXPECT_TRUE(output_of(command) == committed.str())
-      << "cmake --build build/cpu --target sass_docs rewrites it";
+  std::stringstream built;
+  built << std::ifstream(WARPLINE_SASS_TABLE).rdbuf();
+  ASSERT_NE(built.str(), "") << WARPLINE_SASS_TABLE;
+  EXPECT_TRUE(built.str() == committed.str()) << "cmake --build build/cpu --target sass_docs rewrites it";
 }
 
 }  // namespace
