@@ -8,6 +8,7 @@
 #include "core/rounding.h"
 #include "core/tensor.h"
 #include "cuda/attention/tuning.h"
+#include "cuda/tile/shared_tile.h"
 
 namespace wl::cuda {
 namespace {
@@ -35,11 +36,12 @@ AttentionIndices indices(const wl_tensor& t) {
 
 // Whether each row is whole chunks of 16 bytes at multiples of 16.
 bool chunked(const wl_tensor& t) {
-  const int64_t width = 16 / element_size(t.dtype);
   const AttentionOperand o = operand(t);
-  bool whole = reinterpret_cast<uintptr_t>(t.data) % 16 == 0 && t.shape[t.rank - 1] % width == 0;
-  for (const int64_t stride : {o.batch_stride, o.row_stride, o.head_stride}) whole &= stride % width == 0;
-  return whole;
+  const std::initializer_list<int64_t> strides = {o.batch_stride, o.row_stride, o.head_stride};
+  return std::all_of(strides.begin(), strides.end(), [&](int64_t stride) {
+    return tile::whole_chunks(reinterpret_cast<uintptr_t>(t.data), stride, t.shape[t.rank - 1],
+                              static_cast<int>(element_size(t.dtype)));
+  });
 }
 
 int window(const wl_attention_params& p, int64_t bound) {

@@ -4,14 +4,15 @@
 
 #include "core/rounding.h"
 #include "core/tensor.h"
+#include "cuda/tile/shared_tile.h"
 
 namespace wl::cuda::product {
 namespace {
 
 // Rows of whole 16-byte chunks at 16-byte addresses. The stride of a single row says nothing.
 bool chunked(const void* data, int32_t dtype, int64_t rows, int64_t stride, int64_t k) {
-  const int64_t size = element_size(dtype), width = 16 / size;
-  return reinterpret_cast<uintptr_t>(data) % 16 == 0 && k % width == 0 && (rows <= 1 || stride % width == 0);
+  return tile::whole_chunks(reinterpret_cast<uintptr_t>(data), rows <= 1 ? 0 : stride, k,
+                            static_cast<int>(element_size(dtype)));
 }
 
 bool all_chunked(const GemmProblem& p) {

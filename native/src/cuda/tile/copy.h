@@ -25,8 +25,7 @@ struct Matrix {
 
   // Whether rows are whole chunks at 16-byte addresses, as copy_async needs.
   static constexpr bool chunked(uint64_t address, int64_t stride, int64_t columns) {
-    constexpr int kWidth = kChunkBytes / static_cast<int>(sizeof(Bits));
-    return address % kChunkBytes == 0 && stride % kWidth == 0 && columns % kWidth == 0;
+    return whole_chunks(address, stride, columns, static_cast<int>(sizeof(Bits)));
   }
 };
 

@@ -19,6 +19,12 @@ namespace wl::cuda::tile {
 
 constexpr int kChunkBytes = 16;
 
+// Whether rows `stride` elements apart are whole chunks at 16-byte addresses, as copies by chunks need.
+constexpr bool whole_chunks(uint64_t address, int64_t stride, int64_t columns, int element_bytes) {
+  const int width = kChunkBytes / element_bytes;
+  return address % kChunkBytes == 0 && stride % width == 0 && columns % width == 0;
+}
+
 template <int kRowCount, int kRowWidthBytes>
 struct SharedTile {
   static_assert(kRowWidthBytes % 64 == 0 && kRowCount % 8 == 0);
