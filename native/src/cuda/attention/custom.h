@@ -16,7 +16,7 @@ void attention_with_score(const wl_attention_params& p, const Score& score, cons
   static_assert(!Score::kPlain);
   const int64_t batch = p.q.rank == 3 ? p.cu_seqlens_q.shape[0] - 1 : p.q.shape[0];
   AttentionPlan plan = plan_attention(p, batch);
-  plan.params.multiplier = tile::kLog2E;
+  plan.params.multiplier = kLog2E;
   static constexpr AttentionInstances<Score> kInstances = attention_instances<Element, Score>();
   if (plan.blocks != 0) kInstances.launch[plan.bucket](plan, score, at);
 }

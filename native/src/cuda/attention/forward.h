@@ -183,8 +183,8 @@ class AttentionForward {
   }
 
   WL_DEVICE void finish() {
-    ptx::
-        bar_sync();  // The work is there even without a key, and all warps have read q, where o goes through now.
+    // The work is there even without a key, and all warps have read q, where o goes through now.
+    ptx::bar_sync();
     const AttentionWork w = recall();
     finish_rows(o_, softmax_, p_, w, warp_row());
     if (p_.o_float32 || kBytes == 4) {

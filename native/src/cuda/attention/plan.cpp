@@ -8,6 +8,7 @@
 #include "core/rounding.h"
 #include "core/tensor.h"
 #include "cuda/attention/tuning.h"
+#include "cuda/tile/mask.h"
 #include "cuda/tile/shared_tile.h"
 
 namespace wl::cuda {

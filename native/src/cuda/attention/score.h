@@ -11,7 +11,7 @@
 #pragma once
 
 #include "cuda/ptx/global.h"
-#include "cuda/tile/mask.h"
+#include "cuda/tile/math.h"
 
 namespace wl::cuda {
 
@@ -66,16 +66,13 @@ struct ModifiedScore : ScoreModifier {
     // Small y by y + y^3 p(y^2), p of degree 4 through the Chebyshev nodes of [0, 0.36] (relative error 1.1e-8).
     static WL_DEVICE float precise_tanh(float y, float exponent) {
       const float u = y * y;
-      float p = ptx::fma_rn_f32(u, -0.0062691197f, 0.021110959f);
-      p = ptx::fma_rn_f32(u, p, -0.053873949f);
-      p = ptx::fma_rn_f32(u, p, 0.13332915f);
-      p = ptx::fma_rn_f32(u, p, -0.33333330f);
+      const float p = polynomial(u, -0.33333330f, 0.13332915f, -0.053873949f, 0.021110959f, -0.0062691197f);
       return u < 0.36f ? ptx::fma_rn_f32(y * u, p, y) : tanh_of_half(exponent);
     }
   };
   WL_DEVICE OfHead for_head(int sequence, int head, Site s = Site::here()) const {
     OfHead h{scale, softcap, 0, 0, softcap != 0, static_cast<bool>(slopes)};
-    if (h.capped) h.inverse = 2 * tile::kLog2E / softcap;
+    if (h.capped) h.inverse = 2 * kLog2E / softcap;
     if (h.sloped)
       h.slope = ptx::mov_f32_b32(
           ptx::ld_global_nc_b32(slopes + (sequence * slope_batch_stride + head * slope_head_stride), s));

@@ -14,11 +14,12 @@
 #include "cuda/ptx/math.h"
 #include "cuda/ptx/sync.h"
 #include "cuda/tile/fragment.h"
+#include "cuda/tile/math.h"
 
 namespace wl::cuda::tile {
 
-constexpr float kMinusInfinity = -__builtin_huge_valf();
-constexpr float kLog2E = 1.44269504f, kLn2 = 0.693147181f;
+constexpr float kMinusInfinity = -infinity();
+constexpr float kLn2 = 0.693147181f;
 
 // How a row ends.
 struct RowEnd {
