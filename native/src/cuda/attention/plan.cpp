@@ -10,29 +10,27 @@
 #include "cuda/attention/tuning.h"
 #include "cuda/tile/mask.h"
 #include "cuda/tile/shared_tile.h"
+#include "cuda/tile/tensors.h"
 
 namespace wl::cuda {
 namespace {
 
 bool packed(const wl_tensor& t) { return t.rank == 3; }
 
-// An empty tensor has no memory: its address could be anything.
-void* memory_of(const wl_tensor& t) { return elements(t) == 0 ? nullptr : t.data; }
-
 AttentionOperand operand(const wl_tensor& t) {
   if (!present(t)) return {};
-  return {memory_of(t), packed(t) ? 0 : t.strides[0], t.strides[t.rank - 3], t.strides[t.rank - 2]};
+  return {data_of(t), packed(t) ? 0 : t.strides[0], t.strides[t.rank - 3], t.strides[t.rank - 2]};
 }
 
 // [B, H, S] or packed [H, total].
 AttentionOperand lse_operand(const wl_tensor& t) {
   if (!present(t)) return {};
-  return {memory_of(t), t.rank == 3 ? t.strides[0] : 0, t.strides[t.rank - 1], t.strides[t.rank - 2]};
+  return {data_of(t), t.rank == 3 ? t.strides[0] : 0, t.strides[t.rank - 1], t.strides[t.rank - 2]};
 }
 
 AttentionIndices indices(const wl_tensor& t) {
   if (!present(t)) return {};
-  return {{static_cast<const int32_t*>(memory_of(t))}, t.strides[0]};
+  return {{indices_of(t)}, t.strides[0]};
 }
 
 // Whether each row is whole chunks of 16 bytes at multiples of 16.
