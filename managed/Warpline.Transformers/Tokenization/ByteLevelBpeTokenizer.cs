@@ -11,7 +11,7 @@ namespace Warpline.Transformers;
 /// (<see cref="Tokenizer.EncodeToIds(string, bool, bool)"/> and so on) finds special tokens in the text and adds the
 /// template's, as Hugging Face's encode does; <see cref="Encode"/> can leave either out. Immutable and safe from any thread.
 /// </summary>
-public sealed class ByteLevelBpeTokenizer : Tokenizer
+public sealed class ByteLevelBpeTokenizer : Tokenizer, IMarkedTextEncoder
 {
     private readonly BpeVocabulary _vocabulary;
     private readonly BpeTokenizer _pieces;
@@ -60,6 +60,13 @@ public sealed class ByteLevelBpeTokenizer : Tokenizer
         ArgumentNullException.ThrowIfNull(text);
         var output = new EncodeOutput();
         EncodeText(text, new Passes(addSpecialTokens, parseSpecialTokens, Normalize: true, Split: true), output);
+        return output.Ids;
+    }
+
+    IReadOnlyList<int> IMarkedTextEncoder.Encode(string text, Func<int, int, bool> mayBeSpecial)
+    {
+        var output = new EncodeOutput();
+        EncodeText(text, new Passes(AddTemplate: false, ParseSpecial: true, Normalize: true, Split: true, mayBeSpecial), output);
         return output.Ids;
     }
 
@@ -197,8 +204,8 @@ public sealed class ByteLevelBpeTokenizer : Tokenizer
         AddTemplate(_prefix, passes, output);
         for (int position = 0; position < text.Length;)
         {
-            AddedToken? token = _rawTokens.Next(text, position, passes.ParseSpecial, out int start, out int end);
-            EncodeBetween(text[position..start], passes, output);
+            AddedToken? token = _rawTokens.Next(text, position, passes.ParseSpecial, passes.MayBeSpecial, out int start, out int end);
+            EncodeBetween(text[position..start], passes.From(position), output);
             AddToken(token, text[start..end], output);
             position = end;
         }
@@ -209,9 +216,12 @@ public sealed class ByteLevelBpeTokenizer : Tokenizer
     private void EncodeBetween(ReadOnlySpan<char> section, Passes passes, EncodeOutput output)
     {
         ReadOnlySpan<char> text = passes.Normalize && Normalizer is not null ? Normalizer.Normalize(section) : section;
+        Func<int, int, bool>? mayBeSpecial = passes.MayBeSpecial is { } may && passes.Normalize && Normalizer is not null
+            ? new NormalizedPlaces(Normalizer, section.ToString(), may).MayBeSpecial
+            : passes.MayBeSpecial;
         for (int position = 0; position < text.Length;)
         {
-            AddedToken? token = _normalizedTokens.Next(text, position, passes.ParseSpecial, out int start, out int end);
+            AddedToken? token = _normalizedTokens.Next(text, position, passes.ParseSpecial, mayBeSpecial, out int start, out int end);
             if (start > position)
             {
                 Split(text[position..start], passes.Split ? 0 : _splitter.Steps.Count, output);
@@ -269,5 +279,14 @@ public sealed class ByteLevelBpeTokenizer : Tokenizer
         }
     }
 
-    private readonly record struct Passes(bool AddTemplate, bool ParseSpecial, bool Normalize, bool Split);
+    private readonly record struct Passes(
+        bool AddTemplate, bool ParseSpecial, bool Normalize, bool Split, Func<int, int, bool>? MayBeSpecial = null)
+    {
+        /// <summary>The same for a section of the text that begins at a position.</summary>
+        public Passes From(int position)
+        {
+            Func<int, int, bool>? may = MayBeSpecial;
+            return may is null ? this : this with { MayBeSpecial = (start, end) => may(position + start, position + end) };
+        }
+    }
 }

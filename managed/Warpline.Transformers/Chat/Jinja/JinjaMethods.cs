@@ -1,0 +1,85 @@
+namespace Warpline.Transformers;
+
+/// <summary>The methods of texts, lists and mappings that Python has and that change nothing.</summary>
+internal static class JinjaMethods
+{
+    /// <summary>The method of a value; null if it has none of that name.</summary>
+    public static JinjaFunction? Find(JinjaRenderer renderer, JinjaValue value, string name)
+    {
+        Func<JinjaArguments, JinjaValue>? call = value switch
+        {
+            JinjaText text => JinjaTextMethods.Find(renderer, text, name),
+            JinjaMap map => Find(renderer, map, name),
+            JinjaList list => Find(renderer, list, name),
+            _ => null,
+        };
+        return call is null ? null : new JinjaFunction(name, call);
+    }
+
+    public static JinjaList Items(JinjaRenderer renderer, JinjaMap map)
+    {
+        renderer.Budget.Steps(map.Items.Count);
+        return new JinjaList([.. map.Items.Select(item => new JinjaList([item.Key, item.Value], isTuple: true))]);
+    }
+
+    public static JinjaText Join(JinjaRenderer renderer, JinjaText separator, IEnumerable<JinjaValue> items)
+    {
+        JinjaText.Builder output = renderer.NewText();
+        bool first = true;
+        foreach (JinjaValue item in items)
+        {
+            output.Append(first ? JinjaText.Empty : separator).Append(JinjaPrinting.Print(item, renderer.Budget));
+            first = false;
+        }
+
+        return output.ToText();
+    }
+
+    private static Func<JinjaArguments, JinjaValue>? Find(JinjaRenderer renderer, JinjaMap map, string name) => name switch
+    {
+        "get" => arguments =>
+        {
+            JinjaValue?[] given = arguments.Bind("get", 1, "key", "default");
+            JinjaValue found = map.Get(given[0]!);
+            return found == JinjaValue.Undefined ? given[1] ?? JinjaValue.None : found;
+        },
+        "items" => arguments => Items(renderer, Unless(arguments, name, map)),
+        "keys" => arguments => new JinjaList(renderer.Iterate(Unless(arguments, name, map))),
+        "values" => arguments =>
+        {
+            renderer.Budget.Steps(map.Items.Count);
+            return new JinjaList([.. Unless(arguments, name, map).Items.Values]);
+        },
+        _ => null,
+    };
+
+    private static Func<JinjaArguments, JinjaValue>? Find(JinjaRenderer renderer, JinjaList list, string name) => name switch
+    {
+        "count" => arguments =>
+        {
+            JinjaValue wanted = arguments.Bind("count", 1, "value")[0]!;
+            return new JinjaInteger(list.Items.Count(item => JinjaEquality.Equal(item, wanted, renderer.Budget)));
+        },
+        "index" => arguments =>
+        {
+            JinjaValue wanted = arguments.Bind("index", 1, "value")[0]!;
+            for (int i = 0; i < list.Items.Count; i++)
+            {
+                if (JinjaEquality.Equal(list.Items[i], wanted, renderer.Budget))
+                {
+                    return new JinjaInteger(i);
+                }
+            }
+
+            throw new JinjaFault("index: the value is not in the list");
+        },
+        _ => null,
+    };
+
+    /// <summary>The value, unless there are arguments.</summary>
+    private static T Unless<T>(JinjaArguments arguments, string name, T value)
+    {
+        arguments.Bind(name, 0);
+        return value;
+    }
+}
