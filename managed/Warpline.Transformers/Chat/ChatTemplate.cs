@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.ML.Tokenizers;
 
 namespace Warpline.Transformers;
@@ -32,17 +33,23 @@ public sealed class ChatTemplate
     /// special_tokens_map.json.</summary>
     /// <param name="directory">The checkpoint's directory.</param>
     /// <param name="templateFile">A template in place of the checkpoint's.</param>
-    /// <returns>The template.</returns>
+    /// <returns>The template; null where the checkpoint has none.</returns>
     /// <exception cref="ChatTemplateException">The text is no template; the message names line and column.</exception>
-    /// <exception cref="InvalidDataException">There is no template, or a file breaks its format; the message names it.</exception>
+    /// <exception cref="DirectoryNotFoundException">There is no such directory.</exception>
+    /// <exception cref="InvalidDataException">A file breaks its format; the message names it.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
-    public static ChatTemplate Load(string directory, string? templateFile = null)
+    public static ChatTemplate? Load(string directory, string? templateFile = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(directory);
+        if (!Directory.Exists(directory))
+        {
+            throw new DirectoryNotFoundException($"{directory}: a checkpoint's folder is required, but there is none of this name.");
+        }
+
         var files = new ChatTemplateFiles(directory);
-        Dictionary<string, (string, string)> found = templateFile is null ? files.FindTemplates() : ChatTemplateFiles.ReadTemplate(templateFile);
-        return found.Count > 0 ? new ChatTemplate(found, files.FindTokens()) : throw new InvalidDataException(
-            $"{directory}: the checkpoint has no chat template; chat_template.jinja, or \"chat_template\" in tokenizer_config.json, is required.");
+        Dictionary<string, (string, string)> found =
+            templateFile is null ? files.FindTemplates() : ChatTemplateFiles.ReadTemplate(templateFile);
+        return found.Count > 0 ? new ChatTemplate(found, files.FindTokens()) : null;
     }
 
     /// <summary>Makes a template from its text.</summary>
@@ -100,7 +107,7 @@ public sealed class ChatTemplate
                     variables.Set(name, JinjaText.OfTemplate(token));
                 }
 
-                foreach ((string name, System.Text.Json.JsonElement value) in options.Variables)
+                foreach ((string name, JsonElement value) in options.Variables)
                 {
                     variables.Set(name, JinjaData.Read(value, budget));
                 }

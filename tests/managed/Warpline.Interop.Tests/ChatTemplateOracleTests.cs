@@ -36,7 +36,7 @@ internal sealed class ChatTemplateOracleTests
         Dictionary<string, string> tokens = config.RootElement.EnumerateObject()
             .Where(item => item.Name.EndsWith("_token", StringComparison.Ordinal) && item.Value.ValueKind == JsonValueKind.String)
             .ToDictionary(item => item.Name, item => item.Value.GetString()!);
-        Compare(ChatTemplate.Load(directory), text, tokens, atLeast: 25);
+        Compare(ChatTemplate.Load(directory)!, text, tokens, atLeast: 25);
     }
 
     [TestCaseSource(nameof(Formats))]
@@ -51,7 +51,7 @@ internal sealed class ChatTemplateOracleTests
     public void Ids_are_those_of_the_text_unless_data_spells_a_control_token(string model)
     {
         string directory = ModelDirectory(model);
-        ChatTemplate template = ChatTemplate.Load(directory);
+        ChatTemplate template = ChatTemplate.Load(directory)!;
         var tokenizer = (ByteLevelBpeTokenizer)HuggingFaceTokenizer.Load(directory);
         int same = 0;
         foreach (Conversation conversation in Conversation.ReadAll())

@@ -128,7 +128,7 @@ internal static class JinjaFilters
         return JinjaEquality.Number(value) < 0 ? JinjaArithmetic.Sign(negates: true, value) : JinjaArithmetic.Sign(negates: false, value);
     }
 
-    private static JinjaFloat Round(JinjaRenderer renderer, JinjaValue value, JinjaArguments arguments)
+    private static JinjaValue Round(JinjaRenderer renderer, JinjaValue value, JinjaArguments arguments)
     {
         JinjaValue?[] given = arguments.Bind("round", 0, "precision", "method");
         double number = JinjaEquality.Number(value)
@@ -140,14 +140,19 @@ internal static class JinjaFilters
         }
 
         double scale = Math.Pow(10, precision);
-        return new JinjaFloat((given[1] as JinjaText)?.Value switch
+        return (given[1] as JinjaText)?.Value switch
         {
-            null or "common" => Math.Round(number, precision, MidpointRounding.ToEven),
-            "ceil" => Math.Ceiling(number * scale) / scale,
-            "floor" => Math.Floor(number * scale) / scale,
+            null or "common" => value is JinjaFloat ? new JinjaFloat(Round(number, precision)) : value,
+            "ceil" => new JinjaFloat(Math.Ceiling(number * scale) / scale),
+            "floor" => new JinjaFloat(Math.Floor(number * scale) / scale),
             string method => throw new JinjaFault($"round got the method \"{method}\"; common, ceil or floor is required"),
-        });
+        };
     }
+
+    /// <summary>Rounds the number that is stored, as 42.54999... for 42.55; halves go to the even digit.</summary>
+    private static double Round(double number, int precision) => Math.Abs(number) < 1e7
+        ? (double)Math.Round(decimal.Parse(number.ToString("F20", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture), precision)
+        : Math.Round(number, precision);
 
     private static JinjaValue Int(JinjaRenderer renderer, JinjaValue value, JinjaArguments arguments)
     {

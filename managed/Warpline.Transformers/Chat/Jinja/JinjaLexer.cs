@@ -127,7 +127,7 @@ internal sealed class JinjaLexer(string source)
     private void ReadTag(int open, JinjaTokenKind begin, JinjaTokenKind end, char closing)
     {
         Add(begin, source.Substring(open, 2), open);
-        for (int brackets = 0; ; )
+        for (int brackets = 0; ;)
         {
             while (_position < source.Length && JinjaCharacters.IsSpace(source[_position]))
             {

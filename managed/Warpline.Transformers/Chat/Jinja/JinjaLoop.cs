@@ -1,16 +1,13 @@
 namespace Warpline.Transformers;
 
 /// <summary>The variable <c>loop</c> of a for block.</summary>
-internal sealed class JinjaLoop(IReadOnlyList<JinjaValue> items, int depth, JinjaBudget budget) : JinjaValue
+internal sealed class JinjaLoop(IReadOnlyList<JinjaValue> items, JinjaBudget budget) : JinjaValue
 {
     private JinjaArguments? _seen;
 
     public override string TypeName => "loop";
 
     public override bool IsTrue => true;
-
-    /// <summary>How many loops of the same macro or template are around this one.</summary>
-    public int Depth => depth;
 
     /// <summary>Which item the body is run for.</summary>
     public int Index { get; set; }
@@ -24,8 +21,9 @@ internal sealed class JinjaLoop(IReadOnlyList<JinjaValue> items, int depth, Jinj
         "first" => JinjaBoolean.Of(Index == 0),
         "last" => JinjaBoolean.Of(Index == items.Count - 1),
         "length" => new JinjaInteger(items.Count),
-        "depth" => new JinjaInteger(depth + 1),
-        "depth0" => new JinjaInteger(depth),
+        // Recursion alone counts, and there is none.
+        "depth" => new JinjaInteger(1),
+        "depth0" => new JinjaInteger(0),
         "previtem" => Index > 0 ? items[Index - 1] : Undefined,
         "nextitem" => Index < items.Count - 1 ? items[Index + 1] : Undefined,
         "cycle" => new JinjaFunction("loop.cycle", arguments => arguments.Positional.Length > 0

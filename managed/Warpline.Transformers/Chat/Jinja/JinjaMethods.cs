@@ -37,44 +37,31 @@ internal static class JinjaMethods
 
     private static Func<JinjaArguments, JinjaValue>? Find(JinjaRenderer renderer, JinjaMap map, string name) => name switch
     {
-        "get" => arguments =>
-        {
-            JinjaValue?[] given = arguments.Bind("get", 1, "key", "default");
-            JinjaValue found = map.Get(given[0]!);
-            return found == JinjaValue.Undefined ? given[1] ?? JinjaValue.None : found;
-        },
+        "get" => arguments => Get(map, arguments),
         "items" => arguments => Items(renderer, Unless(arguments, name, map)),
         "keys" => arguments => new JinjaList(renderer.Iterate(Unless(arguments, name, map))),
-        "values" => arguments =>
-        {
-            renderer.Budget.Steps(map.Items.Count);
-            return new JinjaList([.. Unless(arguments, name, map).Items.Values]);
-        },
+        "values" => arguments => new JinjaList([.. Items(renderer, Unless(arguments, name, map)).Items.Select(item => ((JinjaList)item).Items[1])]),
         _ => null,
     };
 
     private static Func<JinjaArguments, JinjaValue>? Find(JinjaRenderer renderer, JinjaList list, string name) => name switch
     {
-        "count" => arguments =>
-        {
-            JinjaValue wanted = arguments.Bind("count", 1, "value")[0]!;
-            return new JinjaInteger(list.Items.Count(item => JinjaEquality.Equal(item, wanted, renderer.Budget)));
-        },
-        "index" => arguments =>
-        {
-            JinjaValue wanted = arguments.Bind("index", 1, "value")[0]!;
-            for (int i = 0; i < list.Items.Count; i++)
-            {
-                if (JinjaEquality.Equal(list.Items[i], wanted, renderer.Budget))
-                {
-                    return new JinjaInteger(i);
-                }
-            }
-
-            throw new JinjaFault("index: the value is not in the list");
-        },
+        "count" => arguments => new JinjaInteger(Places(renderer, list, arguments.Bind(name, 1, "value")[0]!).Count()),
+        "index" => arguments => new JinjaInteger(Places(renderer, list, arguments.Bind(name, 1, "value")[0]!).FirstOrDefault(-1) is >= 0 and int place
+            ? place
+            : throw new JinjaFault("index: the value is not in the list")),
         _ => null,
     };
+
+    private static JinjaValue Get(JinjaMap map, JinjaArguments arguments)
+    {
+        JinjaValue?[] given = arguments.Bind("get", 1, "key", "default");
+        JinjaValue found = map.Get(given[0]!);
+        return found == JinjaValue.Undefined ? given[1] ?? JinjaValue.None : found;
+    }
+
+    private static IEnumerable<int> Places(JinjaRenderer renderer, JinjaList list, JinjaValue value) =>
+        Enumerable.Range(0, list.Items.Count).Where(i => JinjaEquality.Equal(list.Items[i], value, renderer.Budget));
 
     /// <summary>The value, unless there are arguments.</summary>
     private static T Unless<T>(JinjaArguments arguments, string name, T value)

@@ -136,7 +136,7 @@ internal sealed partial class JinjaRenderer(JinjaBudget budget, TimeProvider tim
             return Run(statement.Else, scope, output);
         }
 
-        var loop = new JinjaLoop(items, scope.Find("loop") is JinjaLoop outer ? outer.Depth + 1 : 0, budget);
+        var loop = new JinjaLoop(items, budget);
         for (loop.Index = 0; loop.Index < items.Count; loop.Index++)
         {
             budget.Steps(1);

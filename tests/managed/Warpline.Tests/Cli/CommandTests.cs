@@ -174,7 +174,7 @@ public sealed class CommandTests
     }
 
     [Test]
-    public async Task A_device_that_does_not_exist_has_its_own_exit_code([Values("info", "generate", "tokenize", "logits")] string verb)
+    public async Task A_device_that_does_not_exist_has_its_own_exit_code([Values("info", "generate", "chat", "tokenize", "logits")] string verb)
     {
         string[] rest = verb switch
         {
@@ -240,7 +240,7 @@ public sealed class CommandTests
     }
 
     [Test]
-    public async Task Every_verb_helps_with_examples([Values("info", "generate", "tokenize", "logits", "demo")] string verb)
+    public async Task Every_verb_helps_with_examples([Values("info", "generate", "chat", "tokenize", "logits", "demo")] string verb)
     {
         (int code, string output, _) = await Run(verb, "--help");
         Assert.That(code, Is.Zero);
