@@ -62,12 +62,13 @@ internal static class JinjaArithmetic
         switch (container)
         {
             case JinjaText text:
-                budget.Steps(text.Length / 64);
-                return text.Value.Contains(JinjaArguments.Text(item, "in").Value, StringComparison.Ordinal);
+                string part = JinjaArguments.Text(item, "in").Value;
+                budget.Scan(text.Length, part.Length);
+                return text.Value.Contains(part, StringComparison.Ordinal);
             case JinjaList list:
                 return list.Items.Any(other => JinjaEquality.Equal(item, other, budget));
             case JinjaMap map:
-                return JinjaEquality.IsKey(item) && map.Items.ContainsKey(item);
+                return map.Get(item, budget) != JinjaValue.Undefined;
             default:
                 return container == JinjaValue.Undefined ? false : throw new JinjaFault($"a value of type {container.TypeName} has no items");
         }

@@ -20,7 +20,7 @@ internal sealed class JinjaBudget
     /// <summary>How deep a rendering descends: nested nodes, calls of macros, values within values.</summary>
     public const int MaxDepth = 300;
 
-    /// <summary>Nodes evaluated, and elements visited or made.</summary>
+    /// <summary>Nodes evaluated, elements visited, 64 characters looked at.</summary>
     public const int MaxSteps = 10_000_000;
 
     /// <summary>Characters of one text, the output included.</summary>
@@ -41,6 +41,19 @@ internal sealed class JinjaBudget
         {
             throw new JinjaFault($"rendering takes more than {MaxSteps} steps");
         }
+    }
+
+    /// <summary>Counts items that are made, which take memory too.</summary>
+    public void Items(long count) => Steps(4 * count);
+
+    /// <summary>Counts the characters that are looked at, each as often as a search for a pattern may come back to it.</summary>
+    public void Scan(long length, long pattern = 0) => Steps((1 + (length / 64)) * (1 + (pattern / 64)));
+
+    /// <summary>Counts the characters of a text that was just made.</summary>
+    public JinjaText Keep(JinjaText text)
+    {
+        Text(text.Length, text.Length);
+        return text;
     }
 
     /// <summary>Counts new characters of a text before they are made.</summary>

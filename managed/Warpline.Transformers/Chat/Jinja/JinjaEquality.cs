@@ -37,7 +37,7 @@ internal static class JinjaEquality
         budget.Enter();
         bool equal = (left, right) switch
         {
-            (JinjaText a, JinjaText b) => a.Value == b.Value,
+            (JinjaText a, JinjaText b) => EqualTexts(a, b, budget),
             (JinjaList a, JinjaList b) => a.IsTuple == b.IsTuple && a.Items.Count == b.Items.Count
                 && a.Items.Zip(b.Items).All(pair => Equal(pair.First, pair.Second, budget)),
             (JinjaMap a, JinjaMap b) => a.Items.Count == b.Items.Count
@@ -55,6 +55,7 @@ internal static class JinjaEquality
         budget.Steps(1);
         if (left is JinjaText a && right is JinjaText b)
         {
+            budget.Scan(Math.Min(a.Length, b.Length));
             return string.CompareOrdinal(a.Value, b.Value);
         }
 
@@ -69,6 +70,12 @@ internal static class JinjaEquality
         return Integer(left) is long i && Integer(right) is long j ? i.CompareTo(j)
             : Number(left) is double x && Number(right) is double y ? x.CompareTo(y)
             : throw new JinjaFault($"{left.TypeName} and {right.TypeName} have no order");
+    }
+
+    private static bool EqualTexts(JinjaText left, JinjaText right, JinjaBudget budget)
+    {
+        budget.Scan(left.Length == right.Length ? left.Length : 0);
+        return left.Value == right.Value;
     }
 
     private sealed class KeyComparer : IEqualityComparer<JinjaValue>

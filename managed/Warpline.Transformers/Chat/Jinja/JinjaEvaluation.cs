@@ -29,7 +29,7 @@ internal sealed partial class JinjaRenderer
     {
         JinjaLoop loop => loop.Attribute(name),
         JinjaNamespace space => space.Attributes.GetValueOrDefault(name, JinjaValue.Undefined),
-        JinjaMap map => JinjaMethods.Find(this, map, name) ?? map.Get(JinjaText.OfTemplate(name)),
+        JinjaMap map => JinjaMethods.Find(this, map, name) ?? map.Get(JinjaText.OfTemplate(name), budget),
         _ => JinjaMethods.Find(this, value, name) ?? JinjaValue.Undefined,
     };
 
@@ -38,7 +38,7 @@ internal sealed partial class JinjaRenderer
     {
         JinjaValue found = (value, JinjaEquality.Integer(index)) switch
         {
-            (JinjaMap map, _) => map.Get(index),
+            (JinjaMap map, _) => map.Get(index, budget),
             (JinjaList list, long at) => JinjaSlicing.Item(list, at),
             (JinjaText text, long at) => JinjaSlicing.Item(text, at, budget),
             _ => JinjaValue.Undefined,
@@ -194,7 +194,9 @@ internal sealed partial class JinjaRenderer
             ?? throw new JinjaFault($"a bound of a slice is of type {value.TypeName}; an integer is required");
     }
 
-    private static JinjaValue Key(JinjaValue value) => JinjaEquality.IsKey(value)
-        ? value
-        : throw new JinjaFault($"a value of type {value.TypeName} cannot be a key");
+    private JinjaValue Key(JinjaValue value)
+    {
+        budget.Scan((value as JinjaText)?.Length ?? 0);
+        return JinjaEquality.IsKey(value) ? value : throw new JinjaFault($"a value of type {value.TypeName} cannot be a key");
+    }
 }

@@ -297,13 +297,13 @@ internal sealed class JinjaExpressionParser(JinjaTokens tokens)
                 double number = double.Parse(token.Text, CultureInfo.InvariantCulture);
                 return tokens.Node(new JinjaLiteral(new JinjaFloat(number), token.Offset));
             case JinjaTokenKind.String:
-                string text = token.Text;
+                List<string> strings = [token.Text];
                 while (tokens.Current.Kind == JinjaTokenKind.String)
                 {
-                    text += tokens.Take().Text;
+                    strings.Add(tokens.Take().Text);
                 }
 
-                return tokens.Node(new JinjaLiteral(JinjaText.OfTemplate(text), token.Offset));
+                return tokens.Node(new JinjaLiteral(JinjaText.OfTemplate(string.Concat(strings)), token.Offset));
             case JinjaTokenKind.Operator when token.Text == "(":
                 if (tokens.TryTakeOperator(")"))
                 {
@@ -351,7 +351,7 @@ internal sealed class JinjaExpressionParser(JinjaTokens tokens)
     private static JinjaLiteral Integer(JinjaToken token) =>
         long.TryParse(token.Text, NumberStyles.None, CultureInfo.InvariantCulture, out long value)
             ? new JinjaLiteral(new JinjaInteger(value), token.Offset)
-            : throw new JinjaFault($"the number does not fit into 64 bits", token.Offset);
+            : throw new JinjaFault("the number does not fit into 64 bits", token.Offset);
 
     private static JinjaValue? Constant(string name) => name switch
     {

@@ -59,7 +59,7 @@ internal static class JinjaFilters
         arguments.Bind("length", 0);
         return new JinjaInteger(value switch
         {
-            JinjaText text => JinjaSlicing.Count(text),
+            JinjaText text => JinjaSlicing.Count(text, renderer.Budget),
             JinjaList list => list.Items.Count,
             JinjaMap map => map.Items.Count,
             _ when value == JinjaValue.Undefined => 0,
@@ -87,7 +87,7 @@ internal static class JinjaFilters
     private static JinjaText Title(JinjaRenderer renderer, JinjaValue value, JinjaArguments arguments)
     {
         arguments.Bind("title", 0);
-        return JinjaPrinting.Print(value, renderer.Budget).Map(text => string.Create(text.Length, text, (output, input) =>
+        return renderer.Budget.Keep(JinjaPrinting.Print(value, renderer.Budget).Map(text => string.Create(text.Length, text, (output, input) =>
         {
             bool begins = true;
             for (int i = 0; i < input.Length; i++)
@@ -95,7 +95,7 @@ internal static class JinjaFilters
                 output[i] = begins ? char.ToUpperInvariant(input[i]) : char.ToLowerInvariant(input[i]);
                 begins = input[i] is '-' or '(' or '{' or '[' or '<' || JinjaCharacters.IsSpace(input[i]);
             }
-        }));
+        })));
     }
 
     private static JinjaText Indent(JinjaRenderer renderer, JinjaValue value, JinjaArguments arguments)
@@ -163,6 +163,7 @@ internal static class JinjaFilters
         }
 
         string? text = (value as JinjaText)?.Value;
+        renderer.Budget.Scan(text?.Length ?? 0);
         if (long.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out whole))
         {
             return new JinjaInteger(whole);
@@ -175,6 +176,7 @@ internal static class JinjaFilters
     private static JinjaValue Float(JinjaRenderer renderer, JinjaValue value, JinjaArguments arguments)
     {
         JinjaValue?[] given = arguments.Bind("float", 0, "default");
+        renderer.Budget.Scan((value as JinjaText)?.Length ?? 0);
         double? number = value is JinjaText text ? ParseNumber(text.Value) : JinjaEquality.Number(value);
         return number is double real ? new JinjaFloat(real) : given[0] ?? new JinjaFloat(0);
     }

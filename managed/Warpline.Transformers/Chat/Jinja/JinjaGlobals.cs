@@ -39,7 +39,7 @@ internal sealed partial class JinjaRenderer
         }
 
         long count = Math.Max(0, ((stop - start) + step - Math.Sign(step)) / step);
-        budget.Steps(count);
+        budget.Items(count);
         return new JinjaList([.. Enumerable.Range(0, (int)count).Select(i => new JinjaInteger(start + (i * step)))]);
     }
 

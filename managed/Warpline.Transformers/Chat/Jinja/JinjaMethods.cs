@@ -13,12 +13,18 @@ internal static class JinjaMethods
             JinjaList list => Find(renderer, list, name),
             _ => null,
         };
-        return call is null ? null : new JinjaFunction(name, call);
+        return call is null ? null : new JinjaFunction(name, arguments =>
+        {
+            // Every method of a text may look at all of it, and search it for the argument.
+            long pattern = arguments.Positional.Take(1).Concat(arguments.Named.Values).Sum(item => (item as JinjaText)?.Length ?? 0L);
+            renderer.Budget.Scan((value as JinjaText)?.Length ?? 0, pattern);
+            return call(arguments);
+        });
     }
 
     public static JinjaList Items(JinjaRenderer renderer, JinjaMap map)
     {
-        renderer.Budget.Steps(map.Items.Count);
+        renderer.Budget.Items(map.Items.Count);
         return new JinjaList([.. map.Items.Select(item => new JinjaList([item.Key, item.Value], isTuple: true))]);
     }
 
@@ -37,7 +43,7 @@ internal static class JinjaMethods
 
     private static Func<JinjaArguments, JinjaValue>? Find(JinjaRenderer renderer, JinjaMap map, string name) => name switch
     {
-        "get" => arguments => Get(map, arguments),
+        "get" => arguments => Get(renderer, map, arguments),
         "items" => arguments => Items(renderer, Unless(arguments, name, map)),
         "keys" => arguments => new JinjaList(renderer.Iterate(Unless(arguments, name, map))),
         "values" => arguments => new JinjaList([.. Items(renderer, Unless(arguments, name, map)).Items.Select(item => ((JinjaList)item).Items[1])]),
@@ -53,10 +59,10 @@ internal static class JinjaMethods
         _ => null,
     };
 
-    private static JinjaValue Get(JinjaMap map, JinjaArguments arguments)
+    private static JinjaValue Get(JinjaRenderer renderer, JinjaMap map, JinjaArguments arguments)
     {
         JinjaValue?[] given = arguments.Bind("get", 1, "key", "default");
-        JinjaValue found = map.Get(given[0]!);
+        JinjaValue found = map.Get(given[0]!, renderer.Budget);
         return found == JinjaValue.Undefined ? given[1] ?? JinjaValue.None : found;
     }
 

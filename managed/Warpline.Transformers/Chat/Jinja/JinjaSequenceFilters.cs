@@ -111,7 +111,7 @@ internal static class JinjaSequenceFilters
     private static JinjaList Sort(JinjaRenderer renderer, JinjaValue value, JinjaArguments arguments)
     {
         JinjaValue?[] given = arguments.Bind("sort", 0, "reverse", "case_sensitive", "attribute");
-        Func<JinjaValue, JinjaValue> key = KeyOf(given[1], AttributeOf(renderer, given[2]));
+        Func<JinjaValue, JinjaValue> key = KeyOf(renderer, given[1], AttributeOf(renderer, given[2]));
         return Ordered(renderer, renderer.Iterate(value), key, given[0]);
     }
 
@@ -125,7 +125,7 @@ internal static class JinjaSequenceFilters
             "value" => 1,
             string by => throw new JinjaFault($"dictsort got by=\"{by}\"; key or value is required"),
         };
-        return Ordered(renderer, JinjaMethods.Items(renderer, map).Items, KeyOf(given[0], item => ((JinjaList)item).Items[part]), given[2]);
+        return Ordered(renderer, JinjaMethods.Items(renderer, map).Items, KeyOf(renderer, given[0], item => ((JinjaList)item).Items[part]), given[2]);
     }
 
     private static JinjaList Ordered(
@@ -145,7 +145,7 @@ internal static class JinjaSequenceFilters
     private static JinjaList Unique(JinjaRenderer renderer, JinjaValue value, JinjaArguments arguments)
     {
         JinjaValue?[] given = arguments.Bind("unique", 0, "case_sensitive", "attribute");
-        Func<JinjaValue, JinjaValue> key = KeyOf(given[0], AttributeOf(renderer, given[1]));
+        Func<JinjaValue, JinjaValue> key = KeyOf(renderer, given[0], AttributeOf(renderer, given[1]));
         List<JinjaValue> keys = [], kept = [];
         foreach (JinjaValue item in renderer.Iterate(value))
         {
@@ -163,15 +163,17 @@ internal static class JinjaSequenceFilters
     private static JinjaValue Extreme(string name, JinjaRenderer renderer, JinjaValue value, JinjaArguments arguments, int sign)
     {
         JinjaValue?[] given = arguments.Bind(name, 0, "case_sensitive", "attribute");
-        Func<JinjaValue, JinjaValue> key = KeyOf(given[0], AttributeOf(renderer, given[1]));
+        Func<JinjaValue, JinjaValue> key = KeyOf(renderer, given[0], AttributeOf(renderer, given[1]));
         IReadOnlyList<JinjaValue> items = renderer.Iterate(value);
         return items.Count == 0 ? JinjaValue.Undefined : items.Aggregate((best, item) =>
             Math.Sign(JinjaEquality.Compare(key(item), key(best), renderer.Budget)) == sign ? item : best);
     }
 
     /// <summary>What items are compared by: texts without regard to case unless told otherwise.</summary>
-    private static Func<JinjaValue, JinjaValue> KeyOf(JinjaValue? caseSensitive, Func<JinjaValue, JinjaValue> key) => item =>
-        key(item) is JinjaText text && caseSensitive is not { IsTrue: true } ? text.Map(value => value.ToLowerInvariant()) : key(item);
+    private static Func<JinjaValue, JinjaValue> KeyOf(JinjaRenderer renderer, JinjaValue? caseSensitive, Func<JinjaValue, JinjaValue> key) => item =>
+        key(item) is JinjaText text && caseSensitive is not { IsTrue: true }
+            ? renderer.Budget.Keep(text.Map(value => value.ToLowerInvariant()))
+            : key(item);
 
     /// <summary>Takes from an item what a path such as <c>function.name</c> or <c>0</c> leads to; no path leads to itself.</summary>
     private static Func<JinjaValue, JinjaValue> AttributeOf(JinjaRenderer renderer, JinjaValue? path)

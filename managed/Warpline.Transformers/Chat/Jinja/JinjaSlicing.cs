@@ -6,8 +6,8 @@ internal static class JinjaSlicing
     /// <summary>The characters of a text, each as a text.</summary>
     public static JinjaValue[] Characters(JinjaText text, JinjaBudget budget)
     {
-        int count = Count(text);
-        budget.Steps(count);
+        int count = Count(text, budget);
+        budget.Items(count);
         var characters = new JinjaValue[count];
         for (int i = 0, at = 0; i < count; i++)
         {
@@ -20,8 +20,9 @@ internal static class JinjaSlicing
     }
 
     /// <summary>How many code points a text has.</summary>
-    public static int Count(JinjaText text)
+    public static int Count(JinjaText text, JinjaBudget budget)
     {
+        budget.Scan(text.Length);
         int count = 0;
         for (int at = 0; at < text.Length; at += Width(text.Value, at))
         {
@@ -47,7 +48,7 @@ internal static class JinjaSlicing
     {
         if (value is JinjaText text && step is null or 1)
         {
-            return Part((JinjaText)value, start ?? 0, stop, budget);
+            return Part(text, start ?? 0, stop, budget);
         }
 
         IReadOnlyList<JinjaValue> items = value switch
@@ -96,12 +97,12 @@ internal static class JinjaSlicing
     /// <summary>A stretch of a text without the detour over single characters.</summary>
     private static JinjaText Part(JinjaText text, long start, long? stop, JinjaBudget budget)
     {
-        budget.Steps(text.Length / 64);
-        int count = start < 0 || stop < 0 ? Count(text) : text.Length;
+        budget.Scan(text.Length);
+        int count = start < 0 || stop < 0 ? Count(text, budget) : text.Length;
         long from = Math.Clamp(start < 0 ? start + count : start, 0, count);
         long to = stop is long bound ? Math.Clamp(bound < 0 ? bound + count : bound, from, Math.Max(from, count)) : count;
         int begin = Offset(0, from), end = stop is null ? text.Length : Offset(begin, to - from);
-        return text.Slice(begin, end - begin);
+        return budget.Keep(text.Slice(begin, end - begin));
 
         int Offset(int at, long characters)
         {

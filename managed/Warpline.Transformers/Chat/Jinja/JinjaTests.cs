@@ -24,8 +24,8 @@ internal static class JinjaTests
         ["sequence"] = Plain(value => value is JinjaList or JinjaText or JinjaMap),
         ["iterable"] = Plain(value => value is JinjaList or JinjaText or JinjaMap),
         ["callable"] = Plain(value => value is JinjaFunction),
-        ["lower"] = Plain(value => value is JinjaText text && text.Value.Any(char.IsLower) && !text.Value.Any(char.IsUpper)),
-        ["upper"] = Plain(value => value is JinjaText text && text.Value.Any(char.IsUpper) && !text.Value.Any(char.IsLower)),
+        ["lower"] = Cased(char.IsLower, char.IsUpper),
+        ["upper"] = Cased(char.IsUpper, char.IsLower),
         ["odd"] = Plain(value => Remainder("odd", value, 2) == 1),
         ["even"] = Plain(value => Remainder("even", value, 2) == 0),
         ["divisibleby"] = (_, value, arguments) =>
@@ -55,6 +55,14 @@ internal static class JinjaTests
     {
         arguments.Bind("the test", 0);
         return holds(value);
+    };
+
+    /// <summary>Whether a text has letters of one case and none of the other.</summary>
+    private static JinjaTestFunction Cased(Func<char, bool> has, Func<char, bool> lacks) => (renderer, value, arguments) =>
+    {
+        arguments.Bind("the test", 0);
+        renderer.Budget.Scan((value as JinjaText)?.Length ?? 0);
+        return value is JinjaText text && text.Value.Any(has) && !text.Value.Any(lacks);
     };
 
     private static JinjaTestFunction Comparison(string name) => (renderer, value, arguments) =>

@@ -6,25 +6,25 @@ internal static class JinjaTextMethods
     /// <summary>The method of a text; null if there is none of that name.</summary>
     public static Func<JinjaArguments, JinjaValue>? Find(JinjaRenderer renderer, JinjaText text, string name) => name switch
     {
-        "upper" => arguments => Changed(arguments, name, text, value => value.ToUpperInvariant()),
-        "lower" => arguments => Changed(arguments, name, text, value => value.ToLowerInvariant()),
-        "capitalize" => arguments => Changed(arguments, name, text, Capitalize),
-        "title" => arguments => Changed(arguments, name, text, Title),
-        "strip" => arguments => Strip(arguments, name, text, left: true, right: true),
-        "lstrip" => arguments => Strip(arguments, name, text, left: true, right: false),
-        "rstrip" => arguments => Strip(arguments, name, text, left: false, right: true),
+        "upper" => arguments => Changed(renderer, arguments, name, text, value => value.ToUpperInvariant()),
+        "lower" => arguments => Changed(renderer, arguments, name, text, value => value.ToLowerInvariant()),
+        "capitalize" => arguments => Changed(renderer, arguments, name, text, Capitalize),
+        "title" => arguments => Changed(renderer, arguments, name, text, Title),
+        "strip" => arguments => Strip(renderer, arguments, name, text, left: true, right: true),
+        "lstrip" => arguments => Strip(renderer, arguments, name, text, left: true, right: false),
+        "rstrip" => arguments => Strip(renderer, arguments, name, text, left: false, right: true),
         "startswith" => arguments => JinjaBoolean.Of(Affixes(arguments, name).Any(
             affix => text.Value.StartsWith(affix, StringComparison.Ordinal))),
         "endswith" => arguments => JinjaBoolean.Of(Affixes(arguments, name).Any(
             affix => text.Value.EndsWith(affix, StringComparison.Ordinal))),
         "removeprefix" => arguments => Affixes(arguments, name)[0] is var prefix && text.Value.StartsWith(prefix, StringComparison.Ordinal)
-            ? text.Slice(prefix.Length, text.Length - prefix.Length)
+            ? renderer.Budget.Keep(text.Slice(prefix.Length, text.Length - prefix.Length))
             : text,
         "removesuffix" => arguments => Affixes(arguments, name)[0] is var suffix && text.Value.EndsWith(suffix, StringComparison.Ordinal)
-            ? text.Slice(0, text.Length - suffix.Length)
+            ? renderer.Budget.Keep(text.Slice(0, text.Length - suffix.Length))
             : text,
-        "find" => arguments => Index(text, text.Value.IndexOf(Affixes(arguments, name)[0], StringComparison.Ordinal)),
-        "rfind" => arguments => Index(text, text.Value.LastIndexOf(Affixes(arguments, name)[0], StringComparison.Ordinal)),
+        "find" => arguments => Index(renderer, text, text.Value.IndexOf(Affixes(arguments, name)[0], StringComparison.Ordinal)),
+        "rfind" => arguments => Index(renderer, text, text.Value.LastIndexOf(Affixes(arguments, name)[0], StringComparison.Ordinal)),
         "count" => arguments => new JinjaInteger(Count(renderer, text, Affixes(arguments, name)[0])),
         "split" => arguments => Split(renderer, text, arguments, fromEnd: false),
         "rsplit" => arguments => Split(renderer, text, arguments, fromEnd: true),
@@ -38,10 +38,10 @@ internal static class JinjaTextMethods
         _ => null,
     };
 
-    private static JinjaText Changed(JinjaArguments arguments, string name, JinjaText text, Func<string, string> change)
+    private static JinjaText Changed(JinjaRenderer renderer, JinjaArguments arguments, string name, JinjaText text, Func<string, string> change)
     {
         arguments.Bind(name, 0);
-        return text.Map(change);
+        return renderer.Budget.Keep(text.Map(change));
     }
 
     private static string Capitalize(string text) => text.Length == 0 ? "" : char.ToUpperInvariant(text[0]) + text[1..].ToLowerInvariant();
@@ -57,13 +57,13 @@ internal static class JinjaTextMethods
 
     // Python strips the given characters. npm's engine strips blanks whatever is given, and on real templates (which give line
     // breaks) this must come to the same text: so line breaks and other blanks mean all blanks.
-    private static JinjaText Strip(JinjaArguments arguments, string name, JinjaText text, bool left, bool right)
+    private static JinjaText Strip(
+        JinjaRenderer renderer, JinjaArguments arguments, string name, JinjaText text, bool left, bool right)
     {
         JinjaValue? given = arguments.Bind(name, 0, "chars")[0];
         string characters = given is null || given == JinjaValue.None ? "" : JinjaArguments.Text(given, name).Value;
-        return characters.All(JinjaCharacters.IsSpace)
-            ? text.Strip(JinjaCharacters.IsSpace, left, right)
-            : text.Strip(characters.Contains, left, right);
+        bool blanks = characters.All(JinjaCharacters.IsSpace);
+        return renderer.Budget.Keep(text.Strip(blanks ? JinjaCharacters.IsSpace : characters.Contains, left, right));
     }
 
     /// <summary>The one argument: a text, or a tuple of texts.</summary>
@@ -75,7 +75,8 @@ internal static class JinjaTextMethods
             : [JinjaArguments.Text(given, name).Value];
     }
 
-    private static JinjaInteger Index(JinjaText text, int found) => new(found < 0 ? -1 : JinjaSlicing.Count(text.Slice(0, found)));
+    private static JinjaInteger Index(JinjaRenderer renderer, JinjaText text, int found) =>
+        new(found < 0 ? -1 : JinjaSlicing.Count(renderer.Budget.Keep(text.Slice(0, found)), renderer.Budget));
 
     private static int Count(JinjaRenderer renderer, JinjaText text, string part)
     {
@@ -107,7 +108,7 @@ internal static class JinjaTextMethods
         }
 
         List<(int Start, int End)> parts = separator is null ? Words(text.Value) : Between(text.Value, separator);
-        renderer.Budget.Steps(parts.Count);
+        renderer.Budget.Items(parts.Count);
         if (parts.Count - 1 > most)
         {
             // What is not split stays as it stands: up to the end of the last part, or from the beginning of the first.
@@ -118,7 +119,7 @@ internal static class JinjaTextMethods
             parts = [.. parts[..from], (separator is null && fromEnd ? 0 : start, end), .. parts[to..]];
         }
 
-        return new JinjaList([.. parts.Select(part => text.Slice(part.Start, part.End - part.Start))]);
+        return new JinjaList([.. parts.Select(part => renderer.Budget.Keep(text.Slice(part.Start, part.End - part.Start)))]);
     }
 
     private static List<(int Start, int End)> Between(string text, string separator)
@@ -162,8 +163,8 @@ internal static class JinjaTextMethods
         {
             int length = text.Value.AsSpan(start).IndexOfAny('\r', '\n');
             int end = length < 0 ? text.Length : start + length;
-            renderer.Budget.Steps(1);
-            lines.Add(text.Slice(start, end - start));
+            renderer.Budget.Items(1);
+            lines.Add(renderer.Budget.Keep(text.Slice(start, end - start)));
             start = end + (text.Value.AsSpan(end).StartsWith("\r\n") ? 2 : 1);
         }
 

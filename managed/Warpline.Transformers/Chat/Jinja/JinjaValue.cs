@@ -72,7 +72,12 @@ internal sealed class JinjaMap : JinjaValue
 
     public override bool IsTrue => Items.Count > 0;
 
-    public JinjaValue Get(JinjaValue key) => JinjaEquality.IsKey(key) ? Items.GetValueOrDefault(key, Undefined) : Undefined;
+    /// <summary>The value of a key; undefined where there is none.</summary>
+    public JinjaValue Get(JinjaValue key, JinjaBudget budget)
+    {
+        budget.Scan((key as JinjaText)?.Length ?? 0);
+        return JinjaEquality.IsKey(key) ? Items.GetValueOrDefault(key, Undefined) : Undefined;
+    }
 }
 
 /// <summary>What <c>namespace()</c> makes: the only value whose attributes can be set.</summary>
