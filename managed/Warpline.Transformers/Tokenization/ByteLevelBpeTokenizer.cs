@@ -216,9 +216,9 @@ public sealed class ByteLevelBpeTokenizer : Tokenizer, IMarkedTextEncoder
     private void EncodeBetween(ReadOnlySpan<char> section, Passes passes, EncodeOutput output)
     {
         ReadOnlySpan<char> text = passes.Normalize && Normalizer is not null ? Normalizer.Normalize(section) : section;
-        Func<int, int, bool>? mayBeSpecial = passes.MayBeSpecial is { } may && passes.Normalize && Normalizer is not null
-            ? new NormalizedPlaces(Normalizer, section.ToString(), may).MayBeSpecial
-            : passes.MayBeSpecial;
+        Func<int, int, bool>? mayBeSpecial = passes.MayBeSpecial is null || text.SequenceEqual(section)
+            ? passes.MayBeSpecial
+            : new NormalizedPlaces(Normalizer!, section.ToString(), passes.MayBeSpecial).MayBeSpecial;
         for (int position = 0; position < text.Length;)
         {
             AddedToken? token = _normalizedTokens.Next(text, position, passes.ParseSpecial, mayBeSpecial, out int start, out int end);

@@ -21,7 +21,7 @@ internal sealed class JinjaBudget
     public const int MaxDepth = 300;
 
     /// <summary>Nodes evaluated, elements visited, 64 characters looked at.</summary>
-    public const int MaxSteps = 10_000_000;
+    public const int MaxSteps = 5_000_000;
 
     /// <summary>Characters of one text, the output included.</summary>
     public const int MaxTextLength = 1 << 24;

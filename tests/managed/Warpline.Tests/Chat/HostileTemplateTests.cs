@@ -7,7 +7,7 @@ namespace Warpline.Tests.Chat;
 /// <summary>Templates made to exhaust time, memory or stack end in an error that names the bound.</summary>
 public sealed class HostileTemplateTests
 {
-    private const string Steps = "rendering takes more than 10000000 steps";
+    private const string Steps = "rendering takes more than 5000000 steps";
     private const string Length = "a text has more than 16777216 characters";
     private const string Depth = "rendering descends more than 300 levels";
     private const string Characters = "rendering makes more than 134217728 characters of text";
@@ -15,14 +15,14 @@ public sealed class HostileTemplateTests
     [TestCase("{% for a in range(10000) %}{% for b in range(10000) %}{% endfor %}{% endfor %}", Steps, TestName = "Nested loops")]
     [TestCase("{{ range(2000000000) }}", Steps, TestName = "A long range")]
     [TestCase("{{ range(-2147483648, 2147483647) | length }}", Steps, TestName = "The longest range")]
-    [TestCase("{% for i in range(2400000) %}{% endfor %}", Steps, TestName = "A range below the bound, looped over")]
+    [TestCase("{% for i in range(1200000) %}{% endfor %}", Steps, TestName = "A range below the bound, looped over")]
     [TestCase("{{ 'x' * 9999999999 }}", Steps, TestName = "A text multiplied")]
-    [TestCase("{{ ('x' * 1000000) * 1000000 }}", Length, TestName = "A long text multiplied")]
+    [TestCase("{{ (('x' * 1000) * 1000) * 1000000 }}", Length, TestName = "A long text multiplied")]
     [TestCase("{{ ([1] * 1000) * 9223372036854775807 }}", Steps, TestName = "A list multiplied")]
     [TestCase("{% set ns = namespace(x='x') %}{% for i in range(64) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}", Length, TestName = "A text doubled")]
     [TestCase("{% set ns = namespace(x=[1]) %}{% for i in range(64) %}{% set ns.x = ns.x + ns.x %}{% endfor %}", Steps, TestName = "A list doubled")]
-    [TestCase("{% set x = 'x' * 1000000 %}{% for i in range(1000) %}{% set y = x ~ i %}{% endfor %}", Characters, TestName = "Texts thrown away")]
-    [TestCase("{% set x = 'x' * 1000000 %}{% for i in range(1000) %}{{ x }}{% endfor %}", Length, TestName = "A long output")]
+    [TestCase("{% set x = ('x' * 1000) * 1000 %}{% for i in range(1000) %}{% set y = x ~ i %}{% endfor %}", Characters, TestName = "Texts thrown away")]
+    [TestCase("{% set x = ('x' * 1000) * 1000 %}{% for i in range(1000) %}{{ x }}{% endfor %}", Length, TestName = "A long output")]
     [TestCase("{% set x = 'x' * 100000 %}{{ x | replace('x', x) }}", Length, TestName = "A replacement that grows")]
     [TestCase("{% set x = 'x' * 100000 %}{{ x.replace('', x) }}", Length, TestName = "A replacement between characters")]
     [TestCase("{% set x = 'x' * 100000 %}{{ x | list | join(x) }}", Length, TestName = "A separator that grows")]
@@ -36,17 +36,17 @@ public sealed class HostileTemplateTests
     [TestCase("{% set ns = namespace(x=1) %}{% for i in range(1000) %}{% set ns.x = {'a': ns.x} %}{% endfor %}{{ ns.x | tojson }}", Depth, TestName = "Mappings within mappings, as JSON")]
     [TestCase("{% set ns = namespace(x=1, y=1) %}{% for i in range(1000) %}{% set ns.x = [ns.x] %}{% set ns.y = [ns.y] %}{% endfor %}{{ ns.x == ns.y }}", Depth, TestName = "Lists within lists, compared")]
     [TestCase("{% set ns = namespace() %}{% set ns.x = ns %}{{ ns }}", Depth, TestName = "A namespace within itself")]
-    [TestCase("{% set ns = namespace(x=[1, 1]) %}{% for i in range(40) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}", Length, TestName = "A list that holds itself twice")]
-    [TestCase("{% set x = 'a' * 4000000 %}{% set y = 'a' * 500000 ~ 'b' ~ 'a' * 500000 %}{{ y in x }}", Steps, TestName = "A pattern that nearly fits everywhere")]
-    [TestCase("{% set x = 'ab' * 4000000 %}{{ x.find('ab' * 500000 ~ 'aab' ~ 'ab' * 500000) }}", Steps, TestName = "The same, searched for")]
-    [TestCase("{% set x = 'a' * 4000000 %}{{ ([x] * 1000000) | map('length') | list }}", Steps, TestName = "The length of a long text, many times")]
-    [TestCase("{% set x = 'a' * 4000000 %}{{ ([x] * 1000000) | select('lower') | list }}", Steps, TestName = "The case of a long text, many times")]
-    [TestCase("{% set x = 'a' * 4000000 %}{% set y = 'a' * 4000000 %}{% for i in range(1000000) %}{{ x == y }}{% endfor %}", Steps, TestName = "Long texts compared, many times")]
-    [TestCase("{% set x = 'a' * 4000000 %}{% set d = {x: 1} %}{% for i in range(1000000) %}{{ d[x] }}{% endfor %}", Steps, TestName = "A long key, many times")]
-    [TestCase("{% set x = 'a' * 4000000 %}{% set ns = namespace(y=[]) %}{% for i in range(1000) %}{% set ns.y = ns.y + [x[1:]] %}{% endfor %}", Characters, TestName = "Slices of a long text, kept")]
-    [TestCase("{% set x = 'a' * 4000000 %}{% for i in range(1000) %}{% set y = x | upper %}{% endfor %}", Characters, TestName = "A long text in capitals, many times")]
-    [TestCase("{{ ('a' * 4000000) | list }}", Steps, TestName = "The characters of a long text")]
-    [TestCase("{{ range(2000000) | sort | sort | sort }}", Steps, TestName = "Sorting")]
+    [TestCase("{% set ns = namespace(x=[1, 1]) %}{% for i in range(40) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}", Steps, TestName = "A list that holds itself twice")]
+    [TestCase("{% set x = ('a' * 2000) * 2000 %}{% set y = ('a' * 500) * 1000 ~ 'b' ~ ('a' * 500) * 1000 %}{{ y in x }}", Steps, TestName = "A pattern that nearly fits everywhere")]
+    [TestCase("{% set x = ('ab' * 2000) * 2000 %}{{ x.find(('ab' * 500) * 1000 ~ 'aab' ~ ('ab' * 500) * 1000) }}", Steps, TestName = "The same, searched for")]
+    [TestCase("{% set x = ('a' * 2000) * 2000 %}{{ ([x] * 1000000) | map('length') | list }}", Steps, TestName = "The length of a long text, many times")]
+    [TestCase("{% set x = ('a' * 2000) * 2000 %}{{ ([x] * 1000000) | select('lower') | list }}", Steps, TestName = "The case of a long text, many times")]
+    [TestCase("{% set x = ('a' * 2000) * 2000 %}{% set y = ('a' * 2000) * 2000 %}{% for i in range(1000000) %}{{ x == y }}{% endfor %}", Steps, TestName = "Long texts compared, many times")]
+    [TestCase("{% set x = ('a' * 2000) * 2000 %}{% set d = {x: 1} %}{% for i in range(1000000) %}{{ d[x] }}{% endfor %}", Steps, TestName = "A long key, many times")]
+    [TestCase("{% set x = ('a' * 2000) * 2000 %}{% set ns = namespace(y=[]) %}{% for i in range(1000) %}{% set ns.y = ns.y + [x[1:]] %}{% endfor %}", Characters, TestName = "Slices of a long text, kept")]
+    [TestCase("{% set x = ('a' * 2000) * 2000 %}{% for i in range(1000) %}{% set y = x | upper %}{% endfor %}", Characters, TestName = "A long text in capitals, many times")]
+    [TestCase("{{ (('a' * 2000) * 2000) | list }}", Steps, TestName = "The characters of a long text")]
+    [TestCase("{{ range(1000000) | sort | sort | sort }}", Steps, TestName = "Sorting")]
     [TestCase("{{ range(100000) | unique }}", Steps, TestName = "Comparing all with all")]
     public void Rendering_ends(string template, string message)
     {
