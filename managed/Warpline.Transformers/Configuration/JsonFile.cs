@@ -54,6 +54,8 @@ internal static class JsonFile
 [JsonSerializable(typeof(ConfigFile))]
 [JsonSerializable(typeof(RopeFile))]
 [JsonSerializable(typeof(GenerationConfigFile))]
+[JsonSerializable(typeof(Dictionary<string, JsonElement>))]
+[JsonSerializable(typeof(List<Dictionary<string, JsonElement>>))]
 [JsonSerializable(typeof(TokenizerFile))]
 [JsonSerializable(typeof(TokenizerPartFile))]
 [JsonSerializable(typeof(BpeModelFile))]
