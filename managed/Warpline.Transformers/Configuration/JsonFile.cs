@@ -59,4 +59,6 @@ internal static class JsonFile
 [JsonSerializable(typeof(TokenizerFile))]
 [JsonSerializable(typeof(TokenizerPartFile))]
 [JsonSerializable(typeof(BpeModelFile))]
+[JsonSerializable(typeof(WordModelFile))]
+[JsonSerializable(typeof(UnigramModelFile))]
 internal sealed partial class CheckpointJson : JsonSerializerContext;

@@ -71,6 +71,9 @@ internal sealed class BpeModelFile
     [JsonPropertyName("byte_fallback")]
     public bool? ByteFallback { get; init; }
 
+    [JsonPropertyName("fuse_unk")]
+    public bool? FuseUnknown { get; init; }
+
     [JsonPropertyName("ignore_merges")]
     public bool? IgnoreMerges { get; init; }
 
@@ -82,7 +85,37 @@ internal sealed class BpeModelFile
     public JsonElement Merges { get; init; }
 }
 
-/// <summary>A pre-tokenizer, normaliser, decoder, post-processor or model; which keys count depends on the type.</summary>
+/// <summary>The <c>model</c> of a tokenizer.json, where its type is WordPiece or WordLevel.</summary>
+internal sealed class WordModelFile
+{
+    [JsonPropertyName("unk_token")]
+    public string? UnknownToken { get; init; }
+
+    [JsonPropertyName("continuing_subword_prefix")]
+    public string? ContinuingSubwordPrefix { get; init; }
+
+    [JsonPropertyName("max_input_chars_per_word")]
+    public long? MaxInputCharsPerWord { get; init; }
+
+    [JsonPropertyName("vocab")]
+    public Dictionary<string, int>? Vocabulary { get; init; }
+}
+
+/// <summary>The <c>model</c> of a tokenizer.json, where its type is Unigram.</summary>
+internal sealed class UnigramModelFile
+{
+    [JsonPropertyName("unk_id")]
+    public int? UnknownId { get; init; }
+
+    [JsonPropertyName("byte_fallback")]
+    public bool? ByteFallback { get; init; }
+
+    /// <summary>An array of [token, score].</summary>
+    [JsonPropertyName("vocab")]
+    public JsonElement Vocabulary { get; init; }
+}
+
+/// <summary>A pre-tokenizer, normaliser, decoder or post-processor; which keys count depends on the type.</summary>
 internal sealed class TokenizerPartFile
 {
     [JsonPropertyName("type")]
@@ -98,13 +131,75 @@ internal sealed class TokenizerPartFile
     public bool? IndividualDigits { get; init; }
 
     [JsonPropertyName("pattern")]
-    public SplitPatternFile? Pattern { get; init; }
+    public PatternFile? Pattern { get; init; }
 
     [JsonPropertyName("behavior")]
     public string? Behavior { get; init; }
 
     [JsonPropertyName("invert")]
     public bool? Invert { get; init; }
+
+    /// <summary>Metaspace's mark.</summary>
+    [JsonPropertyName("replacement")]
+    public string? Replacement { get; init; }
+
+    [JsonPropertyName("prepend_scheme")]
+    public string? PrependScheme { get; init; }
+
+    [JsonPropertyName("split")]
+    public bool? Split { get; init; }
+
+    [JsonPropertyName("delimiter")]
+    public string? Delimiter { get; init; }
+
+    /// <summary>What Replace puts in, or what the decoder Strip takes off.</summary>
+    [JsonPropertyName("content")]
+    public string? Content { get; init; }
+
+    [JsonPropertyName("prepend")]
+    public string? Prepend { get; init; }
+
+    [JsonPropertyName("strip_left")]
+    public bool? StripLeft { get; init; }
+
+    [JsonPropertyName("strip_right")]
+    public bool? StripRight { get; init; }
+
+    [JsonPropertyName("clean_text")]
+    public bool? CleanText { get; init; }
+
+    [JsonPropertyName("handle_chinese_chars")]
+    public bool? HandleChineseCharacters { get; init; }
+
+    [JsonPropertyName("strip_accents")]
+    public bool? StripAccents { get; init; }
+
+    [JsonPropertyName("lowercase")]
+    public bool? Lowercase { get; init; }
+
+    [JsonPropertyName("precompiled_charsmap")]
+    public string? PrecompiledMap { get; init; }
+
+    [JsonPropertyName("prefix")]
+    public string? Prefix { get; init; }
+
+    [JsonPropertyName("suffix")]
+    public string? Suffix { get; init; }
+
+    [JsonPropertyName("cleanup")]
+    public bool? Cleanup { get; init; }
+
+    [JsonPropertyName("start")]
+    public int? Start { get; init; }
+
+    [JsonPropertyName("stop")]
+    public int? Stop { get; init; }
+
+    [JsonPropertyName("pad_token")]
+    public string? PaddingToken { get; init; }
+
+    [JsonPropertyName("word_delimiter_token")]
+    public string? WordDelimiterToken { get; init; }
 
     [JsonPropertyName("pretokenizers")]
     public JsonElement[]? PreTokenizers { get; init; }
@@ -118,11 +213,11 @@ internal sealed class TokenizerPartFile
     [JsonPropertyName("decoders")]
     public JsonElement[]? Decoders { get; init; }
 
-    /// <summary>RobertaProcessing's first token, as [text, id].</summary>
+    /// <summary>The first token of BertProcessing and RobertaProcessing, as [text, id].</summary>
     [JsonPropertyName("cls")]
     public JsonElement Cls { get; init; }
 
-    /// <summary>RobertaProcessing's last token, as [text, id].</summary>
+    /// <summary>Their last token, as [text, id].</summary>
     [JsonPropertyName("sep")]
     public JsonElement Sep { get; init; }
 
@@ -133,10 +228,11 @@ internal sealed class TokenizerPartFile
     public Dictionary<string, TemplateTokenFile?>? SpecialTokens { get; init; }
 }
 
-/// <summary>The pattern of a Split.</summary>
-internal sealed class SplitPatternFile
+/// <summary>What Split and Replace look for: a text or a regular expression.</summary>
+internal sealed class PatternFile
 {
-    [JsonPropertyName("Regex")]
+    public string? String { get; init; }
+
     public string? Regex { get; init; }
 }
 

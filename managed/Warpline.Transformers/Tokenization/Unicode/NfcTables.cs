@@ -44,11 +44,15 @@ internal static class NfcTables
         }
     }
 
-    /// <summary>Whether a text with this code point may differ from its composition.</summary>
+    /// <summary>Whether a text with this code point may differ from its canonical composition.</summary>
     public static bool IsUnstable(int code) =>
         _unstable.Contains(code)
         || (code >= _vowels && code < _vowels + _vowelCount)
         || (code > _trails && code < _trails + _trailCount);
+
+    /// <summary>Whether a text with this code point may differ from its canonical decomposition.</summary>
+    public static bool IsDecomposable(int code) =>
+        _decompositions.ContainsKey(code) || _classes.ContainsKey(code) || (code >= _syllables && code < _syllables + _syllableCount);
 
     public static int CombiningClass(int code) => _classes.GetValueOrDefault(code);
 
@@ -99,27 +103,5 @@ internal static class NfcTables
         }
 
         return _compositions.TryGetValue((first, second), out composed);
-    }
-
-    private struct NumberReader(string base64)
-    {
-        private readonly byte[] _bytes = Convert.FromBase64String(base64);
-        private int _position;
-
-        public readonly bool HasMore => _position < _bytes.Length;
-
-        public int Next()
-        {
-            int value = 0;
-            for (int shift = 0; ; shift += 7)
-            {
-                byte part = _bytes[_position++];
-                value |= (part & 0x7F) << shift;
-                if (part < 0x80)
-                {
-                    return value;
-                }
-            }
-        }
     }
 }

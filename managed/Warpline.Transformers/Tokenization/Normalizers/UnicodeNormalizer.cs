@@ -1,29 +1,42 @@
 using System.Text;
-using Microsoft.ML.Tokenizers;
 
 namespace Warpline.Transformers;
 
 /// <summary>
-/// Canonical composition (Unicode Normalization Form C) from tables of its own. Text that is composed already, which is
-/// nearly all text, is returned as it is. Half a surrogate pair becomes U+FFFD if anything else changes.
+/// The four Unicode normalization forms, from tables of its own. Text that is in the form already, which is nearly all text,
+/// is returned as it is. Half a surrogate pair becomes U+FFFD if anything else changes.
 /// </summary>
-internal sealed class NfcNormalizer : Normalizer
+internal sealed class UnicodeNormalizer : TextNormalizer
 {
-    // Everything below has combining class 0, takes part in no composition as second, and composes again if it decomposes.
-    private const char _firstUnstable = '\u0300';
+    private readonly bool _compatible;
+    private readonly bool _compose;
 
-    public static NfcNormalizer Instance { get; } = new();
+    // Everything below is in the form whatever stands beside it.
+    private readonly char _firstUnstable;
+
+    private UnicodeNormalizer(bool compatible, bool compose)
+    {
+        _compatible = compatible;
+        _compose = compose;
+        _firstUnstable = compatible ? '\u00A0' : compose ? '\u0300' : '\u00C0';
+    }
+
+    public static UnicodeNormalizer Nfc { get; } = new(compatible: false, compose: true);
+
+    public static UnicodeNormalizer Nfd { get; } = new(compatible: false, compose: false);
+
+    public static UnicodeNormalizer Nfkc { get; } = new(compatible: true, compose: true);
+
+    public static UnicodeNormalizer Nfkd { get; } = new(compatible: true, compose: false);
 
     public override string Normalize(string original)
     {
         ArgumentNullException.ThrowIfNull(original);
-        return IsStable(original) ? original : Compose(original);
+        return IsStable(original) ? original : Change(original);
     }
 
-    public override string Normalize(ReadOnlySpan<char> original) => IsStable(original) ? original.ToString() : Compose(original);
-
-    /// <summary>Whether no character can change under composition; false says only that the long way is needed.</summary>
-    public static bool IsStable(ReadOnlySpan<char> text)
+    // False says only that the long way is needed.
+    private bool IsStable(ReadOnlySpan<char> text)
     {
         int start = text.IndexOfAnyExceptInRange('\0', (char)(_firstUnstable - 1));
         if (start < 0)
@@ -33,7 +46,8 @@ internal sealed class NfcNormalizer : Normalizer
 
         foreach (Rune rune in text[start..].EnumerateRunes())
         {
-            if (NfcTables.IsUnstable(rune.Value))
+            if ((_compose ? NfcTables.IsUnstable(rune.Value) : NfcTables.IsDecomposable(rune.Value))
+                || (_compatible && NfkcTables.IsDecomposable(rune.Value)))
             {
                 return false;
             }
@@ -42,26 +56,33 @@ internal sealed class NfcNormalizer : Normalizer
         return true;
     }
 
-    private static string Compose(ReadOnlySpan<char> text)
+    private string Change(ReadOnlySpan<char> text)
     {
         List<int> codes = Decompose(text);
         SortMarks(codes);
-        var composed = new StringBuilder(text.Length);
-        int written = ComposePairs(codes);
+        var changed = new StringBuilder(text.Length);
+        int written = _compose ? ComposePairs(codes) : codes.Count;
         for (int i = 0; i < written; i++)
         {
-            composed.Append(new Rune(codes[i]).ToString());
+            changed.AppendCode(codes[i]);
         }
 
-        return composed.ToString();
+        return changed.ToString();
     }
 
-    private static List<int> Decompose(ReadOnlySpan<char> text)
+    private List<int> Decompose(ReadOnlySpan<char> text)
     {
         var codes = new List<int>(text.Length);
         foreach (Rune rune in text.EnumerateRunes())
         {
-            NfcTables.AppendDecomposition(rune.Value, codes);
+            if (_compatible)
+            {
+                NfkcTables.AppendDecomposition(rune.Value, codes);
+            }
+            else
+            {
+                NfcTables.AppendDecomposition(rune.Value, codes);
+            }
         }
 
         return codes;
