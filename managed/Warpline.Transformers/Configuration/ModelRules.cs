@@ -54,7 +54,7 @@ internal static class ModelRules
     public static string UnknownType(string modelType) => EncoderFamily.Find(modelType) is null
         ? $"model_type = \"{modelType}\"; one of {string.Join(", ", ModelFamily.Names)} is required."
         : $"model_type = \"{modelType}\" is an encoder; a decoder is required, one of {string.Join(", ", ModelFamily.Names)}. "
-            + $"{nameof(EncoderModel)} and SentenceEncoder load encoders.";
+            + $"{nameof(EncoderModel)} and {nameof(SentenceEncoder)} load encoders.";
 
     private static IEnumerable<string?> WindowFaults(ModelConfig config)
     {
