@@ -12,11 +12,17 @@ internal static class WarplineCommand
     /// <param name="output">Results.</param>
     /// <param name="error">Messages.</param>
     /// <param name="interactive">Whether a person watches: colours and progress are shown.</param>
+    /// <param name="errorInteractive">Whether a person watches the error stream: progress of long work is shown there.</param>
     /// <param name="cancellation">Ends the run, as Ctrl-C does.</param>
     public static async Task<int> RunAsync(
-        string[] args, TextWriter output, TextWriter error, bool interactive, CancellationToken cancellation = default)
+        string[] args,
+        TextWriter output,
+        TextWriter error,
+        bool interactive,
+        bool errorInteractive = false,
+        CancellationToken cancellation = default)
     {
-        Terminal terminal = new(output, error, interactive);
+        Terminal terminal = new(output, error, interactive, errorInteractive);
         // Not a RootCommand, whose name would be that of the assembly.
         Command root = new("warpline", """
             Warpline: transformer models on hand-written kernels.
@@ -30,6 +36,7 @@ internal static class WarplineCommand
             GenerateCommand.Create(terminal),
             TokenizeCommand.Create(terminal),
             LogitsCommand.Create(terminal),
+            Embed.EmbedCommand.Create(terminal),
             Demo.DemoCommand.Create(terminal),
         };
         ParseResult parsed = root.Parse(args);

@@ -235,7 +235,7 @@ public sealed class CommandTests
         using CancellationTokenSource source = new(TimeSpan.FromMilliseconds(300));
         StringWriter output = new(), error = new();
         int code = await WarplineCommand.RunAsync(
-            ["generate", TestData.Storyteller, "-p", "x", "--ignore-eos", "--temperature", "1", "-n", "100000000"], output, error, false, source.Token);
+            ["generate", TestData.Storyteller, "-p", "x", "--ignore-eos", "--temperature", "1", "-n", "100000000"], output, error, false, cancellation: source.Token);
         Assert.That(code, Is.EqualTo(ExitCode.Cancelled).Or.EqualTo(ExitCode.Done), "done where 2048 tokens took less");
     }
 
