@@ -70,6 +70,16 @@ internal sealed class SharedOptions
     public Task<TransformerModel> LoadAsync(ParseResult parsed, CancellationToken cancellation) =>
         TransformerModel.LoadAsync(parsed.GetValue(Model)!.FullName, ReadModelOptions(parsed), null, cancellation);
 
+    public Task<EncoderModel> LoadEncoderAsync(ParseResult parsed, CancellationToken cancellation) =>
+        EncoderModel.LoadAsync(parsed.GetValue(Model)!.FullName, ReadModelOptions(parsed), null, cancellation);
+
+    /// <summary>Whether the model is an encoder. What is no model at all is left to its loading to complain of.</summary>
+    public bool IsEncoder(ParseResult parsed)
+    {
+        string config = Path.Combine(parsed.GetValue(Model)!.FullName, "config.json");
+        return File.Exists(config) && EncoderConfig.Describes(config);
+    }
+
     private static void CheckDevice(OptionResult result)
     {
         string? text = result.GetValueOrDefault<string>();

@@ -5,7 +5,7 @@ using Spectre.Console;
 namespace Warpline.Cli;
 
 /// <summary>Where results and messages go: tables and progress for a person, plain lines for a pipe.</summary>
-internal sealed class Terminal(TextReader input, TextWriter output, TextWriter error, bool interactive)
+internal sealed class Terminal(TextReader input, TextWriter output, TextWriter error, bool interactive, bool errorInteractive)
 {
     private static readonly JsonWriterOptions JsonLayout = new()
     {
@@ -18,8 +18,13 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
 
     public TextWriter Output => output;
 
+    public TextWriter Error => error;
+
     /// <summary>Whether a person watches.</summary>
     public bool Interactive => interactive;
+
+    /// <summary>Whether a person watches the error stream.</summary>
+    public bool ErrorInteractive => errorInteractive;
 
     /// <summary>One line of complaint.</summary>
     public void Complain(string message) => error.WriteLine($"warpline: {message}");

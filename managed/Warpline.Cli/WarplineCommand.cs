@@ -7,22 +7,24 @@ namespace Warpline.Cli;
 /// <summary>The command: its verbs, and how failures become messages and exit codes.</summary>
 internal static class WarplineCommand
 {
-    /// <summary>As below, with the console's input.</summary>
-    public static Task<int> RunAsync(
-        string[] args, TextWriter output, TextWriter error, bool interactive, CancellationToken cancellation = default) =>
-        RunAsync(args, Console.In, output, error, interactive, cancellation);
-
     /// <summary>Runs the command with the given arguments; the program's main and the tests call it.</summary>
     /// <param name="args">As the shell gave them.</param>
     /// <param name="input">What a person or a pipe says.</param>
     /// <param name="output">Results.</param>
     /// <param name="error">Messages.</param>
     /// <param name="interactive">Whether a person watches: colours and progress are shown.</param>
+    /// <param name="errorInteractive">Whether a person watches the error stream: progress of long work is shown there.</param>
     /// <param name="cancellation">Ends the run, as Ctrl-C does.</param>
     public static async Task<int> RunAsync(
-        string[] args, TextReader input, TextWriter output, TextWriter error, bool interactive, CancellationToken cancellation = default)
+        string[] args,
+        TextReader input,
+        TextWriter output,
+        TextWriter error,
+        bool interactive,
+        bool errorInteractive = false,
+        CancellationToken cancellation = default)
     {
-        Terminal terminal = new(input, output, error, interactive);
+        Terminal terminal = new(input, output, error, interactive, errorInteractive);
         // Not a RootCommand, whose name would be that of the assembly.
         Command root = new("warpline", """
             Warpline: transformer models on hand-written kernels.
@@ -37,6 +39,7 @@ internal static class WarplineCommand
             ChatCommand.Create(terminal),
             TokenizeCommand.Create(terminal),
             LogitsCommand.Create(terminal),
+            Embed.EmbedCommand.Create(terminal),
             Demo.DemoCommand.Create(terminal),
         };
         ParseResult parsed = root.Parse(args);

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Globalization;
 using System.Text;
 
 namespace Warpline.Transformers;
@@ -10,7 +9,7 @@ internal sealed record AddedToken(int Id, string Content, bool IsSpecial, bool L
 /// <summary>Finds the added tokens of a text, leftmost first and longest first.</summary>
 internal sealed class AddedTokenFinder
 {
-    private readonly (string Pattern, AddedToken Token)[] _tokens;
+    private readonly Dictionary<char, (string Pattern, AddedToken Token)[]> _tokensByFirst;
     private readonly SearchValues<string> _patterns;
 
     /// <summary>Makes a finder.</summary>
@@ -18,9 +17,13 @@ internal sealed class AddedTokenFinder
     /// <param name="pattern">How a token's content looks in the text that is searched.</param>
     public AddedTokenFinder(IEnumerable<AddedToken> tokens, Func<string, string> pattern)
     {
+        // Normalisation may leave nothing of a token; such a one is never found.
+        (string Pattern, AddedToken Token)[] all = [.. tokens.Select(token => (pattern(token.Content), token)).Where(pair => pair.Item1.Length > 0)];
+
         // Longest first, so that the first that fits is the longest.
-        _tokens = [.. tokens.Select(token => (pattern(token.Content), token)).OrderByDescending(pair => pair.Item1.Length)];
-        _patterns = SearchValues.Create([.. _tokens.Select(pair => pair.Pattern)], StringComparison.Ordinal);
+        _tokensByFirst = all.GroupBy(pair => pair.Pattern[0])
+            .ToDictionary(group => group.Key, group => group.OrderByDescending(pair => pair.Pattern.Length).ToArray());
+        _patterns = SearchValues.Create([.. all.Select(pair => pair.Pattern)], StringComparison.Ordinal);
     }
 
     /// <summary>Finds the next token.</summary>
@@ -70,7 +73,7 @@ internal sealed class AddedTokenFinder
 
     private (string Pattern, AddedToken Token) Longest(ReadOnlySpan<char> text)
     {
-        foreach ((string pattern, AddedToken token) in _tokens)
+        foreach ((string pattern, AddedToken token) in _tokensByFirst[text[0]])
         {
             if (text.StartsWith(pattern))
             {
@@ -82,15 +85,8 @@ internal sealed class AddedTokenFinder
     }
 
     private static bool WordEndsAt(ReadOnlySpan<char> text, int position) =>
-        Rune.DecodeLastFromUtf16(text[..position], out Rune rune, out _) == OperationStatus.Done && IsWord(rune);
+        Rune.DecodeLastFromUtf16(text[..position], out Rune rune, out _) == OperationStatus.Done && Characters.IsWord(rune);
 
     private static bool WordBeginsAt(ReadOnlySpan<char> text, int position) =>
-        Rune.DecodeFromUtf16(text[position..], out Rune rune, out _) == OperationStatus.Done && IsWord(rune);
-
-    // \w: letters, marks, decimal digits and connectors.
-    private static bool IsWord(Rune rune) => Rune.GetUnicodeCategory(rune) is
-        UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark
-        or UnicodeCategory.EnclosingMark or UnicodeCategory.DecimalDigitNumber
-        or UnicodeCategory.LetterNumber or UnicodeCategory.ConnectorPunctuation
-        || Rune.IsLetter(rune);
+        position < text.Length && Characters.IsWord(Characters.At(text, position, out _));
 }

@@ -52,7 +52,7 @@ internal sealed class ChatTemplateOracleTests
     {
         string directory = ModelDirectory(model);
         ChatTemplate template = ChatTemplate.Load(directory)!;
-        var tokenizer = (ByteLevelBpeTokenizer)HuggingFaceTokenizer.Load(directory);
+        var tokenizer = (PipelineTokenizer)HuggingFaceTokenizer.Load(directory);
         int same = 0;
         foreach (Conversation conversation in Conversation.ReadAll())
         {
