@@ -26,18 +26,25 @@ internal static class InfoCommand
             ComputeDevice device = shared.ReadDevice(parsed);
             if (parsed.GetValue(shared.Model) is null)
             {
-                Report(terminal, parsed.GetValue(shared.Json), device, null);
+                Report(terminal, parsed.GetValue(shared.Json), device, []);
+                return ExitCode.Done;
+            }
+
+            if (shared.IsEncoder(parsed))
+            {
+                using EncoderModel encoder = await shared.LoadEncoderAsync(parsed, cancellation).ConfigureAwait(false);
+                Report(terminal, parsed.GetValue(shared.Json), device, Describe(encoder));
                 return ExitCode.Done;
             }
 
             using TransformerModel model = await shared.LoadAsync(parsed, cancellation).ConfigureAwait(false);
-            Report(terminal, parsed.GetValue(shared.Json), device, model);
+            Report(terminal, parsed.GetValue(shared.Json), device, Describe(model));
             return ExitCode.Done;
         });
         return command;
     }
 
-    private static void Report(Terminal terminal, bool json, ComputeDevice device, TransformerModel? model)
+    private static void Report(Terminal terminal, bool json, ComputeDevice device, IEnumerable<(string Name, object Value)> model)
     {
         List<(string Name, object Value)> rows =
         [
@@ -52,24 +59,7 @@ internal static class InfoCommand
         rows.Add(("processors", (long)info.ComputeUnits));
         rows.Add(("memory_bytes", info.MemoryBytes));
         rows.Add(("devices", string.Join(", ", WarplineLibrary.Devices.Select(item => item.Device))));
-        if (model is not null)
-        {
-            ModelConfig config = model.Config;
-            rows.Add(("model_type", config.ModelType));
-            rows.Add(("layers", (long)config.LayerCount));
-            rows.Add(("hidden_size", (long)config.HiddenSize));
-            rows.Add(("intermediate_size", (long)config.IntermediateSize));
-            rows.Add(("query_heads", (long)config.HeadCount));
-            rows.Add(("key_value_heads", (long)config.KeyValueHeadCount));
-            rows.Add(("head_dimension", (long)config.HeadDimension));
-            rows.Add(("vocabulary", (long)config.VocabularySize));
-            rows.Add(("max_positions", (long)config.MaxPositions));
-            rows.Add(("rope", config.Rope.Kind.ToString()));
-            rows.Add(("parameters", model.ParameterCount));
-            rows.Add(("weight_bytes", model.WeightBytes));
-            rows.Add(("tokenizer", model.Tokenizer?.GetType().Name ?? model.TokenizerError ?? "none"));
-        }
-
+        rows.AddRange(model);
         if (json)
         {
             terminal.WriteJson(writer => WriteObject(writer, rows));
@@ -78,6 +68,47 @@ internal static class InfoCommand
         {
             terminal.Show(rows.Select(row => (row.Name.Replace('_', ' '), row.Value.ToString()!)));
         }
+    }
+
+    private static List<(string Name, object Value)> Describe(TransformerModel model)
+    {
+        ModelConfig config = model.Config;
+        return
+        [
+            ("model_type", config.ModelType),
+            ("layers", (long)config.LayerCount),
+            ("hidden_size", (long)config.HiddenSize),
+            ("intermediate_size", (long)config.IntermediateSize),
+            ("query_heads", (long)config.HeadCount),
+            ("key_value_heads", (long)config.KeyValueHeadCount),
+            ("head_dimension", (long)config.HeadDimension),
+            ("vocabulary", (long)config.VocabularySize),
+            ("max_positions", (long)config.MaxPositions),
+            ("rope", config.Rope.Kind.ToString()),
+            ("parameters", model.ParameterCount),
+            ("weight_bytes", model.WeightBytes),
+            ("tokenizer", model.Tokenizer?.GetType().Name ?? model.TokenizerError ?? "none"),
+        ];
+    }
+
+    private static List<(string Name, object Value)> Describe(EncoderModel model)
+    {
+        EncoderConfig config = model.Config;
+        return
+        [
+            ("model_type", config.ModelType),
+            ("layers", (long)config.LayerCount),
+            ("hidden_size", (long)config.HiddenSize),
+            ("intermediate_size", (long)config.IntermediateSize),
+            ("heads", (long)config.HeadCount),
+            ("head_dimension", (long)config.HiddenSize / config.HeadCount),
+            ("vocabulary", (long)config.VocabularySize),
+            ("max_tokens", (long)config.MaxTokens),
+            ("pooler", model.HasPooler ? "yes" : "no"),
+            ("parameters", model.ParameterCount),
+            ("weight_bytes", model.WeightBytes),
+            ("tokenizer", model.Tokenizer?.GetType().Name ?? model.TokenizerError ?? "none"),
+        ];
     }
 
     private static void WriteObject(Utf8JsonWriter writer, List<(string Name, object Value)> rows)

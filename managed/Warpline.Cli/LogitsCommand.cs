@@ -17,7 +17,9 @@ internal static class LogitsCommand
         Option<FileInfo> output = new("--output", "-o") { Description = "The safetensors file to write.", Required = true };
         Command command = new("logits", """
             Runs lists of token ids and writes the logits as safetensors: logits.0, logits.1, ..., each [tokens, vocabulary]
-            in float32, row t after token t. No token is added. This is how to check parity with another engine.
+            in float32, row t after token t. An encoder writes last_hidden_state.0, ..., each [tokens, hidden size], and, where it
+            has a pooler, pooler_output.0, ..., each [hidden size]. No token is added. This is how to check parity with another
+            engine.
 
             Examples:
               echo '[[0, 621, 620, 260, 470]]' > ids.json
@@ -30,10 +32,19 @@ internal static class LogitsCommand
         {
             // Before the model is loaded: a bad list should not cost that time.
             int[][] lists = TokenLists.Load(parsed.GetValue(tokens)!.FullName);
-            using TransformerModel model = await shared.LoadAsync(parsed, cancellation).ConfigureAwait(false);
             string path = parsed.GetValue(output)!.FullName;
+            bool json = parsed.GetValue(shared.Json);
+            if (shared.IsEncoder(parsed))
+            {
+                using EncoderModel encoder = await shared.LoadEncoderAsync(parsed, cancellation).ConfigureAwait(false);
+                HiddenStates.Write(terminal, encoder, lists, path, cancellation);
+                HiddenStates.Report(terminal, json, encoder, lists, path);
+                return ExitCode.Done;
+            }
+
+            using TransformerModel model = await shared.LoadAsync(parsed, cancellation).ConfigureAwait(false);
             Write(terminal, model, lists, path, cancellation);
-            Report(terminal, parsed.GetValue(shared.Json), model, lists, path);
+            Report(terminal, json, model, lists, path);
             return ExitCode.Done;
         });
         return command;
@@ -42,15 +53,7 @@ internal static class LogitsCommand
     private static void Write(Terminal terminal, TransformerModel model, int[][] lists, string path, CancellationToken cancellation)
     {
         int vocabulary = model.Config.VocabularySize;
-        for (int i = 0; i < lists.Length; i++)
-        {
-            if (lists[i].Length > model.Config.MaxPositions)
-            {
-                throw new InvalidDataException(
-                    $"List {i} has {lists[i].Length} tokens; the model has {model.Config.MaxPositions} positions.");
-            }
-        }
-
+        TokenLists.RequireLength(lists, model.Config.MaxPositions);
         long total = lists.Sum(list => (long)list.Length), done = 0;
         int capacity = Math.Max(1, lists.Max(list => list.Length));
         using DecoderSession session = model.CreateSession(capacity);

@@ -1,3 +1,4 @@
 using Warpline.Cli;
 
-return await WarplineCommand.RunAsync(args, Console.Out, Console.Error, interactive: !Console.IsOutputRedirected);
+return await WarplineCommand.RunAsync(
+    args, Console.In, Console.Out, Console.Error, interactive: !Console.IsOutputRedirected, errorInteractive: !Console.IsErrorRedirected);

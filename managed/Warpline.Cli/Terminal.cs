@@ -5,19 +5,26 @@ using Spectre.Console;
 namespace Warpline.Cli;
 
 /// <summary>Where results and messages go: tables and progress for a person, plain lines for a pipe.</summary>
-internal sealed class Terminal(TextWriter output, TextWriter error, bool interactive)
+internal sealed class Terminal(TextReader input, TextWriter output, TextWriter error, bool interactive, bool errorInteractive)
 {
     private static readonly JsonWriterOptions JsonLayout = new()
     {
-        Indented = true,
         NewLine = "\n",
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
+    /// <summary>What a person or a pipe says.</summary>
+    public TextReader Input => input;
+
     public TextWriter Output => output;
+
+    public TextWriter Error => error;
 
     /// <summary>Whether a person watches.</summary>
     public bool Interactive => interactive;
+
+    /// <summary>Whether a person watches the error stream.</summary>
+    public bool ErrorInteractive => errorInteractive;
 
     /// <summary>One line of complaint.</summary>
     public void Complain(string message) => error.WriteLine($"warpline: {message}");
@@ -45,10 +52,10 @@ internal sealed class Terminal(TextWriter output, TextWriter error, bool interac
     }
 
     /// <summary>Writes one JSON value and a line break.</summary>
-    public void WriteJson(Action<Utf8JsonWriter> write)
+    public void WriteJson(Action<Utf8JsonWriter> write, bool indented = true)
     {
         using MemoryStream stream = new();
-        using (Utf8JsonWriter writer = new(stream, JsonLayout))
+        using (Utf8JsonWriter writer = new(stream, JsonLayout with { Indented = indented }))
         {
             write(writer);
         }

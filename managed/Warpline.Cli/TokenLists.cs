@@ -41,6 +41,18 @@ internal static class TokenLists
         return lists;
     }
 
+    /// <exception cref="InvalidDataException">A list is longer than a model can take.</exception>
+    public static void RequireLength(int[][] lists, int positions)
+    {
+        for (int i = 0; i < lists.Length; i++)
+        {
+            if (lists[i].Length > positions)
+            {
+                throw new InvalidDataException($"List {i} has {lists[i].Length} tokens; the model has {positions} positions.");
+            }
+        }
+    }
+
     private static JsonDocument Parse(string path)
     {
         try

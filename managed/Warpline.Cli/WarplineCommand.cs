@@ -9,14 +9,22 @@ internal static class WarplineCommand
 {
     /// <summary>Runs the command with the given arguments; the program's main and the tests call it.</summary>
     /// <param name="args">As the shell gave them.</param>
+    /// <param name="input">What a person or a pipe says.</param>
     /// <param name="output">Results.</param>
     /// <param name="error">Messages.</param>
     /// <param name="interactive">Whether a person watches: colours and progress are shown.</param>
+    /// <param name="errorInteractive">Whether a person watches the error stream: progress of long work is shown there.</param>
     /// <param name="cancellation">Ends the run, as Ctrl-C does.</param>
     public static async Task<int> RunAsync(
-        string[] args, TextWriter output, TextWriter error, bool interactive, CancellationToken cancellation = default)
+        string[] args,
+        TextReader input,
+        TextWriter output,
+        TextWriter error,
+        bool interactive,
+        bool errorInteractive = false,
+        CancellationToken cancellation = default)
     {
-        Terminal terminal = new(output, error, interactive);
+        Terminal terminal = new(input, output, error, interactive, errorInteractive);
         // Not a RootCommand, whose name would be that of the assembly.
         Command root = new("warpline", """
             Warpline: transformer models on hand-written kernels.
@@ -28,8 +36,10 @@ internal static class WarplineCommand
             new VersionOption(),
             InfoCommand.Create(terminal),
             GenerateCommand.Create(terminal),
+            ChatCommand.Create(terminal),
             TokenizeCommand.Create(terminal),
             LogitsCommand.Create(terminal),
+            Embed.EmbedCommand.Create(terminal),
             Demo.DemoCommand.Create(terminal),
         };
         ParseResult parsed = root.Parse(args);

@@ -54,7 +54,13 @@ internal static class JsonFile
 [JsonSerializable(typeof(ConfigFile))]
 [JsonSerializable(typeof(RopeFile))]
 [JsonSerializable(typeof(GenerationConfigFile))]
+[JsonSerializable(typeof(Dictionary<string, JsonElement>))]
+[JsonSerializable(typeof(List<Dictionary<string, JsonElement>>))]
 [JsonSerializable(typeof(TokenizerFile))]
 [JsonSerializable(typeof(TokenizerPartFile))]
 [JsonSerializable(typeof(BpeModelFile))]
+[JsonSerializable(typeof(JsonElement[]))]
+[JsonSerializable(typeof(Dictionary<string, JsonElement>))]
+[JsonSerializable(typeof(WordModelFile))]
+[JsonSerializable(typeof(UnigramModelFile))]
 internal sealed partial class CheckpointJson : JsonSerializerContext;

@@ -13,6 +13,9 @@ public enum HiddenActivation
 
     /// <summary>GELU by its tanh approximation ("gelu_pytorch_tanh", "gelu_new", "gelu_fast").</summary>
     GeluTanh,
+
+    /// <summary>max(x, 0) ("relu"); encoders only.</summary>
+    Relu,
 }
 
 /// <summary>

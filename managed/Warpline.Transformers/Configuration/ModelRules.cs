@@ -9,12 +9,12 @@ namespace Warpline.Transformers;
 internal static class ModelRules
 {
     public const int MaxLayers = 1 << 14;
+    public const int MaxWidth = 1 << 20;
+    public const int MaxInner = 1 << 24;
+    public const int MaxHeads = 1 << 14;
+    public const int MaxVocabulary = 1 << 26;
 
-    private const int _maxWidth = 1 << 20;
-    private const int _maxInner = 1 << 24;
-    private const int _maxHeads = 1 << 14;
     private const int _maxHeadDimension = 1 << 14;
-    private const int _maxVocabulary = 1 << 26;
     private const double _maxNumber = 1e12;
 
     /// <summary>The first fault as "key = value; requirement is required.", or null if there is none.</summary>
@@ -23,19 +23,21 @@ internal static class ModelRules
     private static IEnumerable<string?> Faults(ModelConfig config)
     {
         yield return ModelFamily.Find(config.ModelType) is null ? UnknownType(config.ModelType) : null;
-        yield return Size("hidden_size", config.HiddenSize, _maxWidth);
-        yield return Size("intermediate_size", config.IntermediateSize, _maxInner);
+        yield return Size("hidden_size", config.HiddenSize, MaxWidth);
+        yield return Size("intermediate_size", config.IntermediateSize, MaxInner);
         yield return Size("num_hidden_layers", config.LayerCount, MaxLayers);
-        yield return Size("num_attention_heads", config.HeadCount, _maxHeads);
+        yield return Size("num_attention_heads", config.HeadCount, MaxHeads);
         yield return Size("num_key_value_heads", config.KeyValueHeadCount, config.HeadCount);
         yield return Fault(
             config.HeadCount % config.KeyValueHeadCount == 0,
             "num_key_value_heads", config.KeyValueHeadCount, $"a divisor of num_attention_heads ({config.HeadCount})");
         yield return Size("head_dim", config.HeadDimension, _maxHeadDimension);
-        yield return Size("vocab_size", config.VocabularySize, _maxVocabulary);
+        yield return Size("vocab_size", config.VocabularySize, MaxVocabulary);
         yield return Size("max_position_embeddings", config.MaxPositions, int.MaxValue);
         yield return Fault(config.NormEpsilon is > 0 and < 1, "rms_norm_eps", config.NormEpsilon, "a number between 0 and 1");
-        yield return Fault(Enum.IsDefined(config.Activation), "hidden_act", (int)config.Activation, "a known activation");
+        yield return Fault(
+            Enum.IsDefined(config.Activation) && config.Activation != HiddenActivation.Relu,
+            "hidden_act", (int)config.Activation, "an activation that decoders have");
         yield return Fault(
             config.BeginOfSequenceId is null or >= 0, "bos_token_id", config.BeginOfSequenceId ?? 0, "a token id from 0 on");
         foreach (int id in config.EndOfSequenceIds.IsDefault ? [] : config.EndOfSequenceIds)
@@ -49,8 +51,10 @@ internal static class ModelRules
         }
     }
 
-    public static string UnknownType(string modelType) =>
-        $"model_type = \"{modelType}\"; one of {string.Join(", ", ModelFamily.Names)} is required.";
+    public static string UnknownType(string modelType) => EncoderFamily.Find(modelType) is null
+        ? $"model_type = \"{modelType}\"; one of {string.Join(", ", ModelFamily.Names)} is required."
+        : $"model_type = \"{modelType}\" is an encoder; a decoder is required, one of {string.Join(", ", ModelFamily.Names)}. "
+            + $"{nameof(EncoderModel)} and {nameof(SentenceEncoder)} load encoders.";
 
     private static IEnumerable<string?> WindowFaults(ModelConfig config)
     {
@@ -108,13 +112,13 @@ internal static class ModelRules
         }
     }
 
-    private static string? Size(string key, int value, int max) =>
+    public static string? Size(string key, int value, int max) =>
         Fault(value >= 1 && value <= max, key, value, $"an integer from 1 to {max}");
 
     private static string? Positive(string key, double value) =>
         Fault(value is > 0 and <= _maxNumber, key, value, Text($"a number above 0, at most {_maxNumber}"));
 
-    private static string? Fault(bool holds, string key, double value, string requirement) =>
+    public static string? Fault(bool holds, string key, double value, string requirement) =>
         holds ? null : Text($"{key} = {value}; {requirement} is required.");
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

@@ -17,19 +17,19 @@ internal sealed class LinearLayer : IDisposable
     /// <summary>Bytes of the packed copy.</summary>
     public long PackedBytes => _packed?.Bytes ?? 0;
 
-    /// <summary>y = x W^T + bias + residual.</summary>
-    public void Apply(TensorRef x, TensorRef y, TensorRef residual, Workspace workspace)
+    /// <summary>y = act(x W^T + bias) + residual.</summary>
+    public void Apply(TensorRef x, TensorRef y, TensorRef residual, Workspace workspace, Activation activation = Activation.None)
     {
         if (_packed is not null)
         {
-            Gemm.Run(_packed, x, y, _bias, residual, context: workspace.Context);
+            Gemm.Run(_packed, x, y, _bias, residual, activation, workspace.Context);
             return;
         }
 
         LaunchContext context = workspace.IsNeeded
-            ? workspace.With(Gemm.GetWorkspaceSize(_weight, x, y, _bias, residual, context: workspace.Context))
+            ? workspace.With(Gemm.GetWorkspaceSize(_weight, x, y, _bias, residual, activation, context: workspace.Context))
             : workspace.Context;
-        Gemm.Run(_weight, x, y, _bias, residual, context: context);
+        Gemm.Run(_weight, x, y, _bias, residual, activation, context);
     }
 
     /// <summary>y = act(x W^T + bias) * (x U^T + up's bias), with this layer as W and <paramref name="up"/> as U.</summary>

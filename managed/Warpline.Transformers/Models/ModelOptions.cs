@@ -26,4 +26,25 @@ public sealed record ModelOptions
     /// <summary>Makes a token's logits depend only on the tokens before it and on its position, bit for bit, not on how the
     /// tokens were cut into calls. May cost speed.</summary>
     public bool BatchInvariant { get; init; }
+
+    /// <exception cref="ArgumentException">A value is impossible.</exception>
+    /// <exception cref="WarplineException">The device does not exist.</exception>
+    internal void Check()
+    {
+        CheckType(nameof(ActivationType), ActivationType);
+        CheckType(nameof(RotaryFrequencyType), RotaryFrequencyType);
+        WarplineLibrary.GetDevice(Device);
+        if (PackWeights && Device.Kind != DeviceKind.Cpu)
+        {
+            throw new ArgumentException($"{nameof(PackWeights)} is true; false is required on {Device}.");
+        }
+    }
+
+    private static void CheckType(string name, ElementType type)
+    {
+        if (type is not (ElementType.Float32 or ElementType.Float16 or ElementType.BFloat16))
+        {
+            throw new ArgumentException($"{name} is {type}; Float32, Float16 or BFloat16 is required.");
+        }
+    }
 }

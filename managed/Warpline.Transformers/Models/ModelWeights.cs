@@ -22,15 +22,7 @@ internal sealed class ModelWeights : IDisposable
 {
     private readonly IWeightSource _source;
     private readonly ArchitectureSpec _spec;
-    private readonly ModelOptions _options;
-    private readonly Workspace _workspace;
-    private readonly List<DeviceTensor> _copies = [];
-    private readonly List<LinearLayer> _linearLayers = [];
-    private readonly HashSet<nint> _counted = [];
-    private readonly IProgress<LoadProgress>? _progress;
-    private readonly CancellationToken _cancellation;
-    private readonly int _total;
-    private int _done;
+    private readonly WeightBinder _binder;
 
     public ModelWeights(
         ArchitectureSpec spec,
@@ -39,25 +31,25 @@ internal sealed class ModelWeights : IDisposable
         IProgress<LoadProgress>? progress,
         CancellationToken cancellation)
     {
-        (_spec, _source, _options, _progress, _cancellation) = (spec, source, options, progress, cancellation);
-        _workspace = new Workspace(options.Device, options.BatchInvariant);
+        (_spec, _source) = (spec, source);
+        _binder = new WeightBinder(source, options, progress, cancellation);
         WeightNames names = spec.Names;
-        (string embedding, bool shared) = PlaceEmbedding();
-        _total = (spec.LayerCount * LayerTensors(spec)) + (shared ? 2 : 3);
         try
         {
-            Embedding = Find(embedding, spec.VocabularySize, spec.HiddenSize);
+            (string embedding, bool shared) = PlaceEmbedding();
+            _binder.Total = (spec.LayerCount * LayerTensors(spec)) + (shared ? 2 : 3);
+            Embedding = _binder.Find(embedding, spec.VocabularySize, spec.HiddenSize);
             Layers = [.. Enumerable.Range(0, spec.LayerCount).Select(BindLayer)];
-            FinalNorm = Find(names.FinalNorm, spec.HiddenSize);
+            FinalNorm = _binder.Find(names.FinalNorm, spec.HiddenSize);
             OutputHead = shared
-                ? Own(new LinearLayer(Embedding, default, options.PackWeights))
+                ? _binder.Linear(Embedding, default)
                 : Linear(names.OutputHead, spec.VocabularySize, spec.HiddenSize, bias: false);
-            _workspace.Synchronize();
+            _binder.Complete();
         }
         catch
         {
             // The source stays the caller's where binding fails.
-            Free();
+            _binder.Dispose();
             throw;
         }
     }
@@ -71,14 +63,14 @@ internal sealed class ModelWeights : IDisposable
     public LinearLayer OutputHead { get; }
 
     /// <summary>Bytes of all bound tensors, each once, and of packed copies.</summary>
-    public long Bytes { get; private set; }
+    public long Bytes => _binder.Bytes;
 
     /// <summary>Elements of all bound tensors, each counted once.</summary>
-    public long ParameterCount { get; private set; }
+    public long ParameterCount => _binder.ParameterCount;
 
     public void Dispose()
     {
-        Free();
+        _binder.Dispose();
         _source.Dispose();
     }
 
@@ -140,70 +132,8 @@ internal sealed class ModelWeights : IDisposable
             Down: Linear(Name(names.Down), spec.HiddenSize, spec.IntermediateSize, spec.MlpBias));
     }
 
-    private LinearLayer Linear(string name, long outputs, long inputs, bool bias)
-    {
-        TensorRef weight = Find(name + ".weight", outputs, inputs);
-        return Own(new LinearLayer(weight, bias ? Find(name + ".bias", outputs) : default, _options.PackWeights));
-    }
+    private LinearLayer Linear(string name, long outputs, long inputs, bool bias) =>
+        _binder.Linear(Find(name + ".weight", outputs, inputs), bias ? Find(name + ".bias", outputs) : default);
 
-    private LinearLayer Own(LinearLayer layer)
-    {
-        _linearLayers.Add(layer);
-        Bytes += layer.PackedBytes;
-        return layer;
-    }
-
-    private TensorRef Find(string name, params ReadOnlySpan<long> shape)
-    {
-        _cancellation.ThrowIfCancellationRequested();
-        if (!_source.TryGet(name, out WeightTensor tensor))
-        {
-            throw new InvalidDataException(
-                $"The weight \"{name}\" of shape {Text(shape)} is required, but the checkpoint does not have it.");
-        }
-
-        if (!tensor.Shape.AsSpan().SequenceEqual(shape))
-        {
-            throw new InvalidDataException(
-                $"The weight \"{name}\" has the shape {Text(tensor.Shape.AsSpan())}; {Text(shape)} is required by the configuration.");
-        }
-
-        bool mixedHalves = (tensor.Type, _options.ActivationType) is (ElementType.Float16, ElementType.BFloat16)
-            or (ElementType.BFloat16, ElementType.Float16);
-        if (tensor.Type == ElementType.Int32 || mixedHalves)
-        {
-            string accepted = _options.ActivationType == ElementType.Float32
-                ? "Float32, Float16 or BFloat16"
-                : $"Float32 or {_options.ActivationType}";
-            throw new InvalidDataException(
-                $"The weight \"{name}\" is stored as {tensor.Type}; activations of {_options.ActivationType} require {accepted}.");
-        }
-
-        TensorRef weight = TensorRef.FromAddress(tensor.Address, tensor.Type, shape);
-        if (_counted.Add(tensor.Address))
-        {
-            ParameterCount += weight.ElementCount;
-            Bytes += weight.ElementCount * tensor.Type.ByteSize();
-        }
-
-        if (_workspace.Stream is not null)
-        {
-            DeviceTensor copy = DeviceTensor.Copy(_options.Device, weight, _workspace.Stream);
-            _copies.Add(copy);
-            weight = copy.View;
-        }
-
-        _progress?.Report(new LoadProgress("weights", ++_done, _total));
-        return weight;
-    }
-
-    private void Free()
-    {
-        _workspace.Synchronize();
-        _linearLayers.ForEach(layer => layer.Dispose());
-        _copies.ForEach(copy => copy.Dispose());
-        _workspace.Dispose();
-    }
-
-    private static string Text(ReadOnlySpan<long> shape) => $"[{string.Join(", ", shape.ToArray())}]";
+    private TensorRef Find(string name, params ReadOnlySpan<long> shape) => _binder.Find(name, shape);
 }

@@ -97,7 +97,7 @@ public sealed class TransformerModel : IDisposable
     /// <summary>As the public method, with an architecture that may differ from the configuration's.</summary>
     internal static TransformerModel Create(ModelConfig config, ArchitectureSpec spec, IWeightSource weights, ModelOptions options)
     {
-        CheckOptions(options);
+        options.Check();
         return new TransformerModel(config, spec, options, new ModelWeights(spec, weights, options, null, CancellationToken.None));
     }
 
@@ -134,20 +134,14 @@ public sealed class TransformerModel : IDisposable
     private static TransformerModel Load(
         string directory, ModelOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
-        if (!Directory.Exists(directory))
-        {
-            throw new DirectoryNotFoundException($"{directory}: a checkpoint's folder is required, but there is none of this name.");
-        }
-
-        CheckOptions(options);
+        CheckpointFiles.RequireDirectory(directory);
+        options.Check();
         progress?.Report(new LoadProgress("configuration", 0, 0));
         ModelConfig config = ModelConfig.Load(directory);
         ArchitectureSpec spec = Architectures.Describe(config);
-        (GenerationDefaults? defaults, string? defaultsError) = OrError(() => GenerationDefaults.Load(directory));
+        (GenerationDefaults? defaults, string? defaultsError) = CheckpointFiles.OrError(() => GenerationDefaults.Load(directory));
         progress?.Report(new LoadProgress("tokenizer", 0, 0));
-        (Tokenizer? tokenizer, string? tokenizerError) = File.Exists(Path.Combine(directory, "tokenizer.json"))
-            ? OrError(() => HuggingFaceTokenizer.Load(directory))
-            : (null, null);
+        (Tokenizer? tokenizer, string? tokenizerError) = CheckpointFiles.LoadTokenizer(directory);
         CheckpointWeights source = CheckpointWeights.Open(directory);
         try
         {
@@ -167,20 +161,6 @@ public sealed class TransformerModel : IDisposable
         }
     }
 
-    /// <summary>What not every use of a model needs, or what is wrong with its file.</summary>
-    private static (T? Value, string? Error) OrError<T>(Func<T> load)
-        where T : class
-    {
-        try
-        {
-            return (load(), null);
-        }
-        catch (InvalidDataException e)
-        {
-            return (null, e.Message);
-        }
-    }
-
     /// <summary>The tokenizer, for calls that cannot do without.</summary>
     /// <exception cref="InvalidOperationException">There is none; the message says why.</exception>
     internal Tokenizer RequireTokenizer() => Tokenizer ?? throw new InvalidOperationException(
@@ -191,25 +171,6 @@ public sealed class TransformerModel : IDisposable
     internal GenerationDefaults RequireGenerationDefaults() => GenerationDefaultsError is null
         ? GenerationDefaults
         : throw new InvalidOperationException($"The model's settings for generation cannot be used. {GenerationDefaultsError}");
-
-    private static void CheckOptions(ModelOptions options)
-    {
-        CheckType(nameof(options.ActivationType), options.ActivationType);
-        CheckType(nameof(options.RotaryFrequencyType), options.RotaryFrequencyType);
-        WarplineLibrary.GetDevice(options.Device);
-        if (options.PackWeights && options.Device.Kind != DeviceKind.Cpu)
-        {
-            throw new ArgumentException($"{nameof(options.PackWeights)} is true; false is required on {options.Device}.");
-        }
-    }
-
-    private static void CheckType(string name, ElementType type)
-    {
-        if (type is not (ElementType.Float32 or ElementType.Float16 or ElementType.BFloat16))
-        {
-            throw new ArgumentException($"{name} is {type}; Float32, Float16 or BFloat16 is required.");
-        }
-    }
 
     private void Free()
     {

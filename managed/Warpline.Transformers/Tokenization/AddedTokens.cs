@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Globalization;
 using System.Text;
 
 namespace Warpline.Transformers;
@@ -10,7 +9,7 @@ internal sealed record AddedToken(int Id, string Content, bool IsSpecial, bool L
 /// <summary>Finds the added tokens of a text, leftmost first and longest first.</summary>
 internal sealed class AddedTokenFinder
 {
-    private readonly (string Pattern, AddedToken Token)[] _tokens;
+    private readonly Dictionary<char, (string Pattern, AddedToken Token)[]> _tokensByFirst;
     private readonly SearchValues<string> _patterns;
 
     /// <summary>Makes a finder.</summary>
@@ -18,19 +17,25 @@ internal sealed class AddedTokenFinder
     /// <param name="pattern">How a token's content looks in the text that is searched.</param>
     public AddedTokenFinder(IEnumerable<AddedToken> tokens, Func<string, string> pattern)
     {
+        // Normalisation may leave nothing of a token; such a one is never found.
+        (string Pattern, AddedToken Token)[] all = [.. tokens.Select(token => (pattern(token.Content), token)).Where(pair => pair.Item1.Length > 0)];
+
         // Longest first, so that the first that fits is the longest.
-        _tokens = [.. tokens.Select(token => (pattern(token.Content), token)).OrderByDescending(pair => pair.Item1.Length)];
-        _patterns = SearchValues.Create([.. _tokens.Select(pair => pair.Pattern)], StringComparison.Ordinal);
+        _tokensByFirst = all.GroupBy(pair => pair.Pattern[0])
+            .ToDictionary(group => group.Key, group => group.OrderByDescending(pair => pair.Pattern.Length).ToArray());
+        _patterns = SearchValues.Create([.. all.Select(pair => pair.Pattern)], StringComparison.Ordinal);
     }
 
     /// <summary>Finds the next token.</summary>
     /// <param name="text">The whole text.</param>
     /// <param name="from">Where the last token, with the space that it took, ended.</param>
     /// <param name="parseSpecialTokens">Whether special tokens count; else their text is text.</param>
+    /// <param name="mayBeSpecial">Whether a special token may stand from a start to before an end; null if anywhere.</param>
     /// <param name="start">Where the token begins, with the space that it takes.</param>
     /// <param name="end">Where it ends, with the space that it takes.</param>
     /// <returns>The token, or null if there is none.</returns>
-    public AddedToken? Next(ReadOnlySpan<char> text, int from, bool parseSpecialTokens, out int start, out int end)
+    public AddedToken? Next(
+        ReadOnlySpan<char> text, int from, bool parseSpecialTokens, Func<int, int, bool>? mayBeSpecial, out int start, out int end)
     {
         for (int position = from; ; position = end)
         {
@@ -44,8 +49,11 @@ internal sealed class AddedTokenFinder
             start = position + offset;
             (string pattern, AddedToken token) = Longest(text[start..]);
             end = start + pattern.Length;
-            if ((token.IsSpecial && !parseSpecialTokens) || (token.SingleWord && (WordEndsAt(text, start) || WordBeginsAt(text, end))))
+            bool barred = token.IsSpecial && (!parseSpecialTokens || mayBeSpecial?.Invoke(start, end) == false);
+            if (barred || (token.SingleWord && (WordEndsAt(text, start) || WordBeginsAt(text, end))))
             {
+                // The template may spell a token that begins inside one that data spells in part.
+                end = barred && mayBeSpecial is not null ? start + 1 : end;
                 continue;
             }
 
@@ -65,7 +73,7 @@ internal sealed class AddedTokenFinder
 
     private (string Pattern, AddedToken Token) Longest(ReadOnlySpan<char> text)
     {
-        foreach ((string pattern, AddedToken token) in _tokens)
+        foreach ((string pattern, AddedToken token) in _tokensByFirst[text[0]])
         {
             if (text.StartsWith(pattern))
             {
@@ -77,15 +85,8 @@ internal sealed class AddedTokenFinder
     }
 
     private static bool WordEndsAt(ReadOnlySpan<char> text, int position) =>
-        Rune.DecodeLastFromUtf16(text[..position], out Rune rune, out _) == OperationStatus.Done && IsWord(rune);
+        Rune.DecodeLastFromUtf16(text[..position], out Rune rune, out _) == OperationStatus.Done && Characters.IsWord(rune);
 
     private static bool WordBeginsAt(ReadOnlySpan<char> text, int position) =>
-        Rune.DecodeFromUtf16(text[position..], out Rune rune, out _) == OperationStatus.Done && IsWord(rune);
-
-    // \w: letters, marks, decimal digits and connectors.
-    private static bool IsWord(Rune rune) => Rune.GetUnicodeCategory(rune) is
-        UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark
-        or UnicodeCategory.EnclosingMark or UnicodeCategory.DecimalDigitNumber
-        or UnicodeCategory.LetterNumber or UnicodeCategory.ConnectorPunctuation
-        || Rune.IsLetter(rune);
+        position < text.Length && Characters.IsWord(Characters.At(text, position, out _));
 }

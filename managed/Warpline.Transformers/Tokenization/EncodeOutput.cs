@@ -3,78 +3,84 @@ using Microsoft.ML.Tokenizers;
 
 namespace Warpline.Transformers;
 
-/// <summary>Collects the ids of a text and, where wanted, each token with its place in the text as it was normalised.</summary>
-internal sealed class EncodeOutput
+/// <summary>Collects the ids of a text and, where wanted, each token with its place in the text as the model saw it.</summary>
+internal sealed class EncodeOutput(Vocabulary vocabulary, bool wantsPlaces)
 {
     public List<int> Ids { get; } = [];
 
-    /// <summary>The tokens with their places; null if only ids are wanted.</summary>
-    public List<EncodedToken>? Tokens { get; init; }
+    /// <summary>The tokens with their places, if they are wanted.</summary>
+    public List<EncodedToken> Tokens { get; } = [];
 
-    /// <summary>The text as it was normalised, kept only along with <see cref="Tokens"/>.</summary>
+    /// <summary>The text as the model saw it, if places are wanted.</summary>
     public StringBuilder Text { get; } = new();
 
     /// <summary>Adds one token that stands for a stretch of text, empty if it stands for none.</summary>
-    public void AddToken(int id, string token, ReadOnlySpan<char> text)
+    public void AddToken(int id, ReadOnlySpan<char> text)
     {
         Ids.Add(id);
-        if (Tokens is not null)
+        if (wantsPlaces)
         {
-            Tokens.Add(new EncodedToken(id, token, new Range(Text.Length, Text.Length + text.Length)));
+            Tokens.Add(new EncodedToken(id, vocabulary.TokenOf(id)!, new Range(Text.Length, Text.Length + text.Length)));
+            Text.Append(text);
+        }
+    }
+
+    /// <summary>Adds text that no token stands for.</summary>
+    public void AddGap(ReadOnlySpan<char> text)
+    {
+        if (wantsPlaces)
+        {
             Text.Append(text);
         }
     }
 
     /// <summary>Adds the tokens of a piece.</summary>
-    public void AddPiece(ReadOnlySpan<char> piece, IReadOnlyList<int> ids, ByteLevelBpeTokenizer tokenizer)
+    /// <param name="piece">The piece.</param>
+    /// <param name="tokens">Its tokens.</param>
+    /// <param name="spellsBytes">Whether the piece is spelled in the alphabet of bytes.</param>
+    public void AddPiece(ReadOnlySpan<char> piece, ReadOnlySpan<ModelToken> tokens, bool spellsBytes)
     {
-        Ids.AddRange(ids);
-        if (Tokens is null)
+        foreach (ModelToken token in tokens)
+        {
+            Ids.Add(token.Id);
+        }
+
+        if (!wantsPlaces)
         {
             return;
         }
 
-        // A token covers the characters that its first and its last byte belong to.
-        byte[] bytes = new byte[Encoding.UTF8.GetByteCount(piece)];
-        int[] charOfByte = new int[bytes.Length];
-        int[] charEndOfByte = new int[bytes.Length];
+        string text = spellsBytes ? Encoding.UTF8.GetString(ByteAlphabet.BytesOf(piece)) : piece.ToString();
+        int[]? charOfByte = spellsBytes ? CharOfByte(text) : null;
+        foreach (ModelToken token in tokens)
+        {
+            // A token of bytes covers the characters that its first and its last byte belong to.
+            (int start, int end) = charOfByte is null
+                ? (token.Start, token.End)
+                : (charOfByte[token.Start], EndOfCharacter(text, charOfByte[token.End - 1]));
+            Tokens.Add(new EncodedToken(token.Id, vocabulary.TokenOf(token.Id)!, new Range(Text.Length + start, Text.Length + end)));
+        }
+
+        Text.Append(text);
+    }
+
+    private static int EndOfCharacter(string text, int start)
+    {
+        Characters.At(text, start, out int end);
+        return end;
+    }
+
+    private static int[] CharOfByte(string text)
+    {
+        int[] charOfByte = new int[Encoding.UTF8.GetByteCount(text)];
         int filled = 0;
-        for (int start = 0; start < piece.Length;)
+        for (int start = 0, next; start < text.Length; start = next)
         {
-            Rune.DecodeFromUtf16(piece[start..], out Rune rune, out int length);
-            int count = rune.EncodeToUtf8(bytes.AsSpan(filled));
+            int count = Characters.At(text, start, out next).Utf8SequenceLength;
             charOfByte.AsSpan(filled, count).Fill(start);
-            charEndOfByte.AsSpan(filled, count).Fill(start + length);
             filled += count;
-            start += length;
         }
 
-        // Bytes without a token of their own are left out by the model, and their neighbours may merge across the gap; a
-        // piece that is a token as a whole has none left out.
-        byte[][] tokens = [.. ids.Select(id => tokenizer.BytesOf(id, skipSpecialTokens: false))];
-        if (tokens.Sum(token => token.Length) != filled)
-        {
-            int kept = 0;
-            for (int i = 0; i < filled; i++)
-            {
-                if (tokenizer.HasTokenOf(bytes[i]))
-                {
-                    (charOfByte[kept], charEndOfByte[kept]) = (charOfByte[i], charEndOfByte[i]);
-                    kept++;
-                }
-            }
-        }
-
-        int position = 0;
-        for (int i = 0; i < ids.Count; i++)
-        {
-            int id = ids[i];
-            int begin = Text.Length + charOfByte[position];
-            position += tokens[i].Length;
-            tokenizer.TryGetToken(id, out string? spelled);
-            Tokens.Add(new EncodedToken(id, spelled!, new Range(begin, Text.Length + charEndOfByte[position - 1])));
-        }
-
-        Text.Append(piece);
+        return charOfByte;
     }
 }

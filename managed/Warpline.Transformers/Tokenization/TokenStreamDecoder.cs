@@ -1,79 +1,70 @@
-using System.Buffers;
-using System.Text;
 using Microsoft.ML.Tokenizers;
 
 namespace Warpline.Transformers;
 
 /// <summary>
-/// Decodes tokens one by one and never gives out half a character: bytes that do not make one up yet are held back. What
+/// Decodes tokens one by one and never gives out half a character: text that later tokens may still change is held back. What
 /// the calls return, joined, equals the tokenizer's decoding of all ids at once. For one thread at a time.
 /// </summary>
 public sealed class TokenStreamDecoder
 {
-    // The longest start of a character that is not a whole one.
-    private const int _maxPending = 3;
-
-    private readonly ByteLevelBpeTokenizer _tokenizer;
+    private readonly PipelineTokenizer _tokenizer;
     private readonly bool _skipSpecialTokens;
-    private readonly byte[] _pending = new byte[_maxPending];
-    private readonly StringBuilder _text = new();
-    private int _pendingCount;
+    private readonly TextSink _text = new();
+    private TokenSink _first;
 
     /// <summary>Makes a decoder.</summary>
     /// <param name="tokenizer">A tokenizer loaded by <see cref="HuggingFaceTokenizer"/>.</param>
     /// <param name="skipSpecialTokens">Whether to leave special tokens out.</param>
-    /// <exception cref="ArgumentException">The tokenizer is of another kind, which does not tell the bytes of a token.</exception>
+    /// <exception cref="ArgumentException">The tokenizer is of another kind, which does not tell how it decodes.</exception>
     public TokenStreamDecoder(Tokenizer tokenizer, bool skipSpecialTokens = false)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
-        _tokenizer = tokenizer as ByteLevelBpeTokenizer ?? throw new ArgumentException(
-            $"{tokenizer.GetType().Name} does not tell the bytes of a token; one from HuggingFaceTokenizer.Load is required.", nameof(tokenizer));
+        _tokenizer = tokenizer as PipelineTokenizer ?? throw new ArgumentException(
+            $"{tokenizer.GetType().Name} does not tell how it decodes; one from HuggingFaceTokenizer.Load is required.", nameof(tokenizer));
         _skipSpecialTokens = skipSpecialTokens;
+        _first = Open();
     }
 
-    /// <summary>Whether bytes of an unfinished character are held back.</summary>
-    public bool HasPendingBytes => _pendingCount > 0;
+    /// <summary>Whether text is held back: an unfinished character, say, or blanks that may be the text's last.</summary>
+    public bool HasPendingText => _first.HoldsText;
 
     /// <summary>Takes the next token.</summary>
     /// <param name="id">Its id; one without a token adds nothing.</param>
-    /// <returns>The characters that are now complete; often empty.</returns>
+    /// <returns>The text that is now certain; often empty.</returns>
     public string Append(int id)
     {
-        byte[] token = _tokenizer.BytesOf(id, _skipSpecialTokens);
-        if (token.Length == 0)
-        {
-            return string.Empty;
-        }
-
-        byte[] bytes = [.. _pending.AsSpan(0, _pendingCount), .. token];
-        ReadOnlySpan<byte> rest = bytes;
-        _pendingCount = 0;
-        while (!rest.IsEmpty)
-        {
-            OperationStatus status = Rune.DecodeFromUtf8(rest, out Rune rune, out int consumed);
-            if (status == OperationStatus.NeedMoreData)
-            {
-                rest.CopyTo(_pending);
-                _pendingCount = rest.Length;
-                break;
-            }
-
-            // Invalid bytes come back as U+FFFD, once for each longest start of a character, as in whole decoding.
-            _text.Append(rune.ToString());
-            rest = rest[consumed..];
-        }
-
-        string text = _text.ToString();
-        _text.Clear();
-        return text;
+        Add(id);
+        return _text.Take();
     }
 
     /// <summary>Ends the text; the decoder can be used for another one afterwards.</summary>
-    /// <returns>U+FFFD if a character stayed unfinished, else nothing.</returns>
+    /// <returns>What was held back; U+FFFD for a character that stayed unfinished.</returns>
     public string Flush()
     {
-        bool unfinished = HasPendingBytes;
-        _pendingCount = 0;
-        return unfinished ? "\uFFFD" : string.Empty;
+        _first.End();
+        _first = Open();
+        return _text.Take();
     }
+
+    /// <summary>Decodes a whole text.</summary>
+    internal string AppendAll(IEnumerable<int> ids)
+    {
+        foreach (int id in ids)
+        {
+            Add(id);
+        }
+
+        return Flush();
+    }
+
+    private void Add(int id)
+    {
+        if (_tokenizer.TryGetToken(id, out string? token) && !(_skipSpecialTokens && _tokenizer.IsSpecial(id)))
+        {
+            _first.Add(token);
+        }
+    }
+
+    private TokenSink Open() => _tokenizer.Decoders.Reverse().Aggregate((TokenSink)_text, (next, decoder) => decoder.Open(next));
 }

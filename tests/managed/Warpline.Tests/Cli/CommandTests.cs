@@ -174,7 +174,7 @@ public sealed class CommandTests
     }
 
     [Test]
-    public async Task A_device_that_does_not_exist_has_its_own_exit_code([Values("info", "generate", "tokenize", "logits")] string verb)
+    public async Task A_device_that_does_not_exist_has_its_own_exit_code([Values("info", "generate", "chat", "tokenize", "logits")] string verb)
     {
         string[] rest = verb switch
         {
@@ -235,12 +235,13 @@ public sealed class CommandTests
         using CancellationTokenSource source = new(TimeSpan.FromMilliseconds(300));
         StringWriter output = new(), error = new();
         int code = await WarplineCommand.RunAsync(
-            ["generate", TestData.Storyteller, "-p", "x", "--ignore-eos", "--temperature", "1", "-n", "100000000"], output, error, false, source.Token);
+            ["generate", TestData.Storyteller, "-p", "x", "--ignore-eos", "--temperature", "1", "-n", "100000000"], TextReader.Null, output, error, false,
+            cancellation: source.Token);
         Assert.That(code, Is.EqualTo(ExitCode.Cancelled).Or.EqualTo(ExitCode.Done), "done where 2048 tokens took less");
     }
 
     [Test]
-    public async Task Every_verb_helps_with_examples([Values("info", "generate", "tokenize", "logits", "demo")] string verb)
+    public async Task Every_verb_helps_with_examples([Values("info", "generate", "chat", "tokenize", "logits", "demo")] string verb)
     {
         (int code, string output, _) = await Run(verb, "--help");
         Assert.That(code, Is.Zero);
@@ -273,7 +274,7 @@ public sealed class CommandTests
     private static async Task<(int Code, string Output, string Error)> Run(bool interactive, params string[] args)
     {
         StringWriter output = new() { NewLine = "\n" }, error = new() { NewLine = "\n" };
-        int code = await WarplineCommand.RunAsync(args, output, error, interactive);
+        int code = await WarplineCommand.RunAsync(args, TextReader.Null, output, error, interactive);
         return (code, output.ToString(), error.ToString());
     }
 }

@@ -37,7 +37,7 @@ public sealed partial class DemoTests
     private static async Task<(int Code, string Output)> Run(string samples)
     {
         StringWriter output = new() { NewLine = "\n" };
-        return (await WarplineCommand.RunAsync(["demo", "--samples", samples], output, output, interactive: false), output.ToString());
+        return (await WarplineCommand.RunAsync(["demo", "--samples", samples], TextReader.Null, output, output, interactive: false), output.ToString());
     }
 
     [GeneratedRegex(@"Question: .*\? Answer: .*\((right|wrong: .*)\)")]

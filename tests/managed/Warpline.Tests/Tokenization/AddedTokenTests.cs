@@ -61,7 +61,7 @@ internal sealed class AddedTokenTests
     [Test]
     public void SpecialTokensInAUsersTextCanStayText()
     {
-        ByteLevelBpeTokenizer tokenizer = TinyTokenizer.Json([], """{"content":"<s>","special":true}""", """{"content":"ab"}""").Load();
+        PipelineTokenizer tokenizer = TinyTokenizer.Json([], """{"content":"<s>","special":true}""", """{"content":"ab"}""").Load();
         Assert.That(tokenizer.Tokens("<s>ab", parseSpecialTokens: false), Is.EqualTo("<|s|>|ab"), "only special ones are left alone");
         Assert.That(tokenizer.Decode(tokenizer.Encode("<s>ab", false, false), skipSpecialTokens: true), Is.EqualTo("<s>ab"));
         Assert.That(tokenizer.Decode(tokenizer.Encode("<s>ab"), skipSpecialTokens: true), Is.EqualTo("ab"));
@@ -117,7 +117,7 @@ internal sealed class AddedTokenTests
               {"SpecialToken":{"id":"</s>","type_id":0}},{"SpecialToken":{"id":"</s>","type_id":0}}],"pair":[],
               "special_tokens":{"<s>":{"id":"<s>","ids":[1000],"tokens":["<s>"]},"</s>":{"id":"</s>","ids":[1001],"tokens":["</s>"]}}}]}
             """;
-        ByteLevelBpeTokenizer tokenizer = TinyTokenizer.Json([], """{"content":"<s>","special":true}""", """{"content":"</s>","special":true}""")
+        PipelineTokenizer tokenizer = TinyTokenizer.Json([], """{"content":"<s>","special":true}""", """{"content":"</s>","special":true}""")
             .With("post_processor", template).Load();
         Assert.That(tokenizer.Tokens("a", addSpecialTokens: true), Is.EqualTo("<s>|a|</s>|</s>"));
         Assert.That(tokenizer.Tokens("", addSpecialTokens: true), Is.EqualTo("<s>|</s>|</s>"));
@@ -131,7 +131,7 @@ internal sealed class AddedTokenTests
     {
         JsonObject json = TinyTokenizer.Json(["a b"]);
         json["model"]!["vocab"]!.AsObject().Remove("c");
-        ByteLevelBpeTokenizer tokenizer = json.Load();
+        PipelineTokenizer tokenizer = json.Load();
         Assert.That(tokenizer.Tokens("cabc"), Is.EqualTo("ab"));
         Assert.That(tokenizer.EncodeToTokens("cabc", out _).Single().Offset, Is.EqualTo(1..3));
     }
@@ -149,7 +149,7 @@ internal sealed class AddedTokenTests
             json.WithModel("ignore_merges", "true")["model"]!["vocab"]!["axb"] = 3;
         }
 
-        ByteLevelBpeTokenizer tokenizer = json.Load();
+        PipelineTokenizer tokenizer = json.Load();
         Assert.That(tokenizer.Tokens(text), Is.EqualTo(tokens));
         Assert.That(
             string.Join(' ', tokenizer.EncodeToTokens(text, out _).Select(token => $"{token.Offset.Start}-{token.Offset.End}")),
@@ -159,7 +159,7 @@ internal sealed class AddedTokenTests
     [Test]
     public void RobertaProcessingPutsItsTokensAround()
     {
-        ByteLevelBpeTokenizer tokenizer = TinyTokenizer.Json([], """{"content":"<s>","special":true}""", """{"content":"</s>","special":true}""")
+        PipelineTokenizer tokenizer = TinyTokenizer.Json([], """{"content":"<s>","special":true}""", """{"content":"</s>","special":true}""")
             .With("post_processor", """{"type":"RobertaProcessing","sep":["</s>",1001],"cls":["<s>",1000],"trim_offsets":true,"add_prefix_space":false}""")
             .With("decoder", $$"""{"type":"Sequence","decoders":[{{TinyTokenizer.ByteLevel}}]}""").Load();
         Assert.That(tokenizer.Tokens("a", addSpecialTokens: true), Is.EqualTo("<s>|a|</s>"));
@@ -169,17 +169,17 @@ internal sealed class AddedTokenTests
     [Test]
     public void AnAddedTokenIsDecodedByTheAlphabetWhereItCanBe()
     {
-        ByteLevelBpeTokenizer tokenizer = TinyTokenizer.Json([], """{"content":"<é>"}""", """{"content":"<a b é>"}""").Load();
+        PipelineTokenizer tokenizer = TinyTokenizer.Json([], """{"content":"<é>"}""", """{"content":"<a b é>"}""").Load();
         Assert.That(tokenizer.Decode(tokenizer.Encode("x<é>y<a b é>z")), Is.EqualTo("x<\uFFFD>y<a b é>z"));
     }
 
     [Test]
     public void SixtyFourThreadsGetWhatOneGets()
     {
-        ByteLevelBpeTokenizer tokenizer = TinyTokenizer.Json(["a b", "ab c", "Ġ ab"]).With("normalizer", """{"type":"NFC"}""").Load();
+        PipelineTokenizer tokenizer = TinyTokenizer.Json(["a b", "ab c", "Ġ ab"]).With("normalizer", """{"type":"NFC"}""").Load();
         string[] texts = [.. Enumerable.Range(0, 64).Select(i => string.Concat(Enumerable.Repeat($"abc{i} ab e\u0301", 50)))];
         string[] expected = [.. texts.Select(text => tokenizer.Tokens(text))];
-        ByteLevelBpeTokenizer fresh = TinyTokenizer.Json(["a b", "ab c", "Ġ ab"]).With("normalizer", """{"type":"NFC"}""").Load();
+        PipelineTokenizer fresh = TinyTokenizer.Json(["a b", "ab c", "Ġ ab"]).With("normalizer", """{"type":"NFC"}""").Load();
         string[] got = new string[64];
         Thread[] threads = [.. Enumerable.Range(0, 64).Select(i => new Thread(() => got[i] = fresh.Tokens(texts[i])))];
         Array.ForEach(threads, thread => thread.Start());

@@ -4,13 +4,21 @@ using Warpline.Transformers;
 
 namespace Warpline.Tests.Tokenization;
 
-/// <summary>Ids and texts that Hugging Face's tokenizers library gave, 65 strings a kind, and the storyteller's.</summary>
+/// <summary>Ids and texts that Hugging Face's tokenizers library gave, 65 strings for each of seven kinds, and the storyteller's.</summary>
+[TestFixture("bert-cased")]
+[TestFixture("bert-uncased")]
 [TestFixture("gpt2")]
+[TestFixture("llama2")]
 [TestFixture("llama3")]
 [TestFixture("qwen")]
+[TestFixture("unigram")]
 internal sealed class GoldenTokenizerTests(string kind)
 {
-    private readonly ByteLevelBpeTokenizer _tokenizer = (ByteLevelBpeTokenizer)HuggingFaceTokenizer.Load(TestData.GoldenTokenizer(kind));
+    private readonly PipelineTokenizer _tokenizer = (PipelineTokenizer)HuggingFaceTokenizer.Load(TestData.GoldenTokenizer(kind));
+
+    [OneTimeSetUp]
+    public void GlobalizationIsAsWanted() =>
+        Assert.That("e\u0301".Normalize().Length == 1, Is.EqualTo(Environment.GetEnvironmentVariable(GlobalizationTests.WithIcu) == "1"));
 
     private IEnumerable<(string Text, JsonElement Expected)> Cases()
     {
@@ -69,12 +77,18 @@ internal sealed class GoldenTokenizerTests(string kind)
             int covered = 0;
             foreach (Microsoft.ML.Tokenizers.EncodedToken token in tokens)
             {
-                Assert.That(token.Offset.Start.Value, Is.InRange(0, covered), $"{text}: no character is left out");
+                int start = token.Offset.Start.Value;
+                Assert.That(start, Is.InRange(0, normalized.Length), text);
+                if (start > covered)
+                {
+                    Assert.That(normalized[covered..start], Is.EqualTo(new string(' ', start - covered)), $"{text}: only blanks are left out");
+                }
+
                 covered = Math.Max(covered, token.Offset.End.Value);
                 Assert.That(_tokenizer.TryGetId(token.Value, out int id) && id == token.Id, Is.True, text);
             }
 
-            Assert.That(covered, Is.EqualTo(normalized.Length), text);
+            Assert.That(normalized[covered..].Trim(' '), Is.Empty, text);
         }
     }
 
@@ -88,6 +102,14 @@ internal sealed class GoldenTokenizerTests(string kind)
             string whole = expected.GetProperty("decoded").GetString()!;
             string joined = "";
             System.Buffers.OperationStatus status;
+            if (kind is "bert-cased" or "bert-uncased" or "llama2" or "unigram" && whole.Length > destination.Length)
+            {
+                // The first token's text depends on being first, so there is no going on.
+                status = _tokenizer.Decode(ids, destination, out int none, out int nothing);
+                Assert.That((status, none, nothing), Is.EqualTo((System.Buffers.OperationStatus.DestinationTooSmall, 0, 0)), text);
+                continue;
+            }
+
             do
             {
                 status = _tokenizer.Decode(ids, destination, out int consumed, out int written);
@@ -107,7 +129,7 @@ internal sealed class StorytellerTokenizerTests
     [Test]
     public void PromptsAndAnswersAreThoseOfTheReference()
     {
-        var tokenizer = (ByteLevelBpeTokenizer)HuggingFaceTokenizer.Load(TestData.Storyteller);
+        var tokenizer = (PipelineTokenizer)HuggingFaceTokenizer.Load(TestData.Storyteller);
         using JsonDocument file = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(TestData.Storyteller, "expected.json")));
         int checkedTexts = 0;
         foreach (JsonElement entry in file.RootElement.GetProperty("greedy").EnumerateArray())
@@ -130,7 +152,7 @@ internal sealed class StorytellerTokenizerTests
     [Test]
     public void HeldOutStoriesComeBackAndHaveTheReferencesLength()
     {
-        var tokenizer = (ByteLevelBpeTokenizer)HuggingFaceTokenizer.Load(TestData.Storyteller);
+        var tokenizer = (PipelineTokenizer)HuggingFaceTokenizer.Load(TestData.Storyteller);
         string[] stories =
         [
             .. File.ReadAllText(Path.Combine(TestData.Storyteller, "heldout.txt")).Split("<|end|>\n")

@@ -9,7 +9,7 @@ internal sealed class SplitPatternTests
     private const string _llama3 =
         @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
-    private static string Pieces(SplitPatterns.Scanner scanner, string text)
+    private static string Pieces(Scanner scanner, string text)
     {
         var pieces = new List<string>();
         for (int start = 0; start < text.Length;)

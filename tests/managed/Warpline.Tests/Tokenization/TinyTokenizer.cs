@@ -66,11 +66,11 @@ internal static class TinyTokenizer
 
     public static byte[] Bytes(this JsonObject json) => Encoding.UTF8.GetBytes(json.ToJsonString());
 
-    public static ByteLevelBpeTokenizer Load(this JsonObject json) => (ByteLevelBpeTokenizer)HuggingFaceTokenizer.Parse(json.Bytes(), "t.json");
+    public static PipelineTokenizer Load(this JsonObject json) => (PipelineTokenizer)HuggingFaceTokenizer.Parse(json.Bytes(), "t.json");
 
-    public static string Tokens(this ByteLevelBpeTokenizer tokenizer, IEnumerable<int> ids) =>
+    public static string Tokens(this PipelineTokenizer tokenizer, IEnumerable<int> ids) =>
         string.Join('|', ids.Select(id => tokenizer.TryGetToken(id, out string? token) ? token : "?"));
 
-    public static string Tokens(this ByteLevelBpeTokenizer tokenizer, string text, bool addSpecialTokens = false, bool parseSpecialTokens = true) =>
+    public static string Tokens(this PipelineTokenizer tokenizer, string text, bool addSpecialTokens = false, bool parseSpecialTokens = true) =>
         tokenizer.Tokens(tokenizer.Encode(text, addSpecialTokens, parseSpecialTokens));
 }

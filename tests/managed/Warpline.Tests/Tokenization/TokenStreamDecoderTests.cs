@@ -9,7 +9,7 @@ namespace Warpline.Tests.Tokenization;
 internal sealed class TokenStreamDecoderTests
 {
     // Ids 0 to 255 are the bytes themselves.
-    private readonly ByteLevelBpeTokenizer _tokenizer = TinyTokenizer.Json([], """{"content":"<s>","special":true}""").Load();
+    private readonly PipelineTokenizer _tokenizer = TinyTokenizer.Json([], """{"content":"<s>","special":true}""").Load();
 
     private string[] Parts(params int[] ids)
     {
@@ -40,7 +40,7 @@ internal sealed class TokenStreamDecoderTests
         Assert.That(Parts(0xC3, 5000, 0xA9), Is.EqualTo(new[] { "", "", "é", "" }));
         var decoder = new TokenStreamDecoder(_tokenizer, skipSpecialTokens: true);
         Assert.That(decoder.Append(0xC3) + decoder.Append(1000) + decoder.Append(0xA9), Is.EqualTo("é"));
-        Assert.That(decoder.HasPendingBytes, Is.False);
+        Assert.That(decoder.HasPendingText, Is.False);
     }
 
     [Test]
@@ -70,5 +70,5 @@ internal sealed class TokenStreamDecoderTests
     public void AnotherKindOfTokenizerIsRefused() =>
         Assert.That(
             () => new TokenStreamDecoder(BpeTokenizer.Create(new BpeOptions([new("a", 0)]) { Merges = [] })),
-            Throws.ArgumentException.With.Message.StartsWith("BpeTokenizer does not tell the bytes of a token;"));
+            Throws.ArgumentException.With.Message.StartsWith("BpeTokenizer does not tell how it decodes;"));
 }

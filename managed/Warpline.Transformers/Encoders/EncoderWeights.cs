@@ -1,0 +1,181 @@
+namespace Warpline.Transformers;
+
+/// <summary>A LayerNorm's weight and bias.</summary>
+internal readonly record struct NormWeights(TensorRef Weight, TensorRef Bias);
+
+/// <summary>The weights of one layer. Queries, keys and values are one product: their matrices are stacked at load.</summary>
+internal sealed record EncoderLayerWeights(
+    LinearLayer QueryKeyValue,
+    LinearLayer AttentionOutput,
+    NormWeights AttentionNorm,
+    LinearLayer Up,
+    LinearLayer Down,
+    NormWeights OutputNorm);
+
+/// <summary>
+/// All weights of an encoder, found by the architecture's names, with or without the prefix of a model with a head, and checked
+/// against its shapes. What no op combines with the activations' type is converted: matrices to that type, the rest to float32.
+/// </summary>
+internal sealed class EncoderWeights : IDisposable
+{
+    private const int _weightsOfALayer = 16;
+
+    private readonly IWeightSource _source;
+    private readonly EncoderSpec _spec;
+    private readonly ModelOptions _options;
+    private readonly WeightBinder _binder;
+    private readonly string _prefix;
+
+    public EncoderWeights(
+        EncoderSpec spec,
+        IWeightSource source,
+        ModelOptions options,
+        IProgress<LoadProgress>? progress,
+        CancellationToken cancellation)
+    {
+        (_spec, _source, _options) = (spec, source, options);
+        _binder = new WeightBinder(source, options, progress, cancellation);
+        EncoderConfig config = spec.Config;
+        EncoderWeightNames names = spec.Names;
+        try
+        {
+            _prefix = source.TryGet(names.Prefix + names.WordEmbedding, out _) ? names.Prefix : "";
+            bool projects = names.EmbeddingProjection is not null
+                && (config.EmbeddingSize != config.HiddenSize || Has(names.EmbeddingProjection + ".weight"));
+            bool pools = names.Pooler is not null && Has(names.Pooler + ".weight");
+            _binder.Total = (config.DistinctLayerCount * _weightsOfALayer) + (config.TypeVocabularySize == 0 ? 4 : 5)
+                + (projects ? 2 : 0) + (pools ? 2 : 0);
+            WordEmbedding = Matrix(names.WordEmbedding, config.VocabularySize, config.EmbeddingSize);
+            PositionEmbedding = _binder.Place(PositionsWithType());
+            EmbeddingNorm = Norm(names.EmbeddingNorm, config.EmbeddingSize);
+            EmbeddingProjection = projects ? Linear(config.HiddenSize, config.EmbeddingSize, names.EmbeddingProjection!) : null;
+            EncoderLayerWeights[] distinct = [.. Enumerable.Range(0, config.DistinctLayerCount).Select(BindLayer)];
+            Layers = [.. Enumerable.Range(0, config.LayerCount).Select(
+                layer => distinct[(int)((long)layer * distinct.Length / config.LayerCount)])];
+            Pooler = pools ? Linear(config.HiddenSize, config.HiddenSize, names.Pooler!) : null;
+            _binder.Complete();
+        }
+        catch
+        {
+            // The source stays the caller's where binding fails.
+            _binder.Dispose();
+            throw;
+        }
+    }
+
+    public TensorRef WordEmbedding { get; }
+
+    /// <summary>Float32: positions, each with the embedding of the first token type added.</summary>
+    public TensorRef PositionEmbedding { get; }
+
+    public NormWeights EmbeddingNorm { get; }
+
+    /// <summary>From the embeddings' width to the layers'; null where they are one.</summary>
+    public LinearLayer? EmbeddingProjection { get; }
+
+    /// <summary>For each layer; layers may share theirs.</summary>
+    public EncoderLayerWeights[] Layers { get; }
+
+    /// <summary>Null where the checkpoint has none.</summary>
+    public LinearLayer? Pooler { get; }
+
+    /// <summary>Bytes of all bound tensors, each once, and of packed and rearranged copies.</summary>
+    public long Bytes => _binder.Bytes;
+
+    /// <summary>Elements of all bound tensors, each counted once.</summary>
+    public long ParameterCount => _binder.ParameterCount;
+
+    public void Dispose()
+    {
+        _binder.Dispose();
+        _source.Dispose();
+    }
+
+    private bool Has(string name) => _source.TryGet(_prefix + name, out _);
+
+    private EncoderLayerWeights BindLayer(int layer)
+    {
+        EncoderWeightNames names = _spec.Names;
+        int hidden = _spec.Config.HiddenSize, inner = _spec.Config.IntermediateSize;
+        string Name(string template) => WeightNames.Of(template, layer);
+        return new EncoderLayerWeights(
+            QueryKeyValue: Linear(hidden, hidden, Name(names.Query), Name(names.Key), Name(names.Value)),
+            AttentionOutput: Linear(hidden, hidden, Name(names.AttentionOutput)),
+            AttentionNorm: Norm(Name(names.AttentionNorm), hidden),
+            Up: Linear(inner, hidden, Name(names.Up)),
+            Down: Linear(hidden, inner, Name(names.Down)),
+            OutputNorm: Norm(Name(names.OutputNorm), hidden));
+    }
+
+    // All tokens are of the first type, so its row can be added to every position beforehand.
+    private HostTensor PositionsWithType()
+    {
+        EncoderConfig config = _spec.Config;
+        WeightTensor positions = Require(_spec.Names.PositionEmbedding, config.PositionCount, config.EmbeddingSize);
+        HostTensor result = WeightValues.ToSingle(positions);
+        if (config.TypeVocabularySize == 0)
+        {
+            return result;
+        }
+
+        try
+        {
+            WeightTensor types = Require(_spec.Names.TypeEmbedding, config.TypeVocabularySize, config.EmbeddingSize);
+            using HostTensor first = WeightValues.ToSingle(types);
+            Span<float> type = first.AsSpan<float>()[..config.EmbeddingSize], rows = result.AsSpan<float>();
+            for (int i = 0; i < rows.Length; i++)
+            {
+                rows[i] += type[i % type.Length];
+            }
+
+            return result;
+        }
+        catch
+        {
+            result.Dispose();
+            throw;
+        }
+    }
+
+    private TensorRef Matrix(string name, long rows, long columns)
+    {
+        WeightTensor tensor = Require(name, rows, columns);
+        return _binder.IsOtherHalf(tensor.Type)
+            ? _binder.Place(WeightValues.Stack([tensor], _options.ActivationType))
+            : _binder.Place(tensor);
+    }
+
+    /// <summary>A norm's weights, under their names or under those of the oldest checkpoints, gamma and beta.</summary>
+    private NormWeights Norm(string name, int size)
+    {
+        bool old = !Has(name + ".weight") && Has(name + ".gamma");
+        return new NormWeights(Vector(name + (old ? ".gamma" : ".weight"), size), Vector(name + (old ? ".beta" : ".bias"), size));
+    }
+
+    private TensorRef Vector(string name, long size)
+    {
+        WeightTensor tensor = Require(name, size);
+        return _binder.IsOtherHalf(tensor.Type) ? _binder.Place(WeightValues.ToSingle(tensor)) : _binder.Place(tensor);
+    }
+
+    /// <summary>One linear layer from the matrices and biases of one or several of the same shape.</summary>
+    private LinearLayer Linear(long outputs, long inputs, params ReadOnlySpan<string> names)
+    {
+        WeightTensor[] weights = new WeightTensor[names.Length], biases = new WeightTensor[names.Length];
+        for (int i = 0; i < names.Length; i++)
+        {
+            weights[i] = Require(names[i] + ".weight", outputs, inputs);
+            biases[i] = Require(names[i] + ".bias", outputs);
+        }
+
+        TensorRef bias = _binder.Place(WeightValues.Stack(biases, ElementType.Float32));
+        ElementType type = weights.Any(weight => weight.Type != weights[0].Type || _binder.IsOtherHalf(weight.Type))
+            ? _options.ActivationType
+            : weights[0].Type;
+        return weights.Length == 1 && weights[0].Type == type
+            ? _binder.Linear(_binder.Place(weights[0]), bias)
+            : _binder.Linear(WeightValues.Stack(weights, type), bias);
+    }
+
+    private WeightTensor Require(string name, params ReadOnlySpan<long> shape) => _binder.Require(_prefix + name, shape);
+}
