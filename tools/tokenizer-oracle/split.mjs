@@ -1,7 +1,7 @@
 // Cuts texts by a regular expression with JavaScript's engine, keeping what lies between matches:
 // node tools/tokenizer-oracle/split.mjs PATTERN TEXTS_JSON > PIECES_JSON
 // TEXTS_JSON is an array of strings, PIECES_JSON an array of arrays of them. The pattern is one of the published ones; what
-// JavaScript writes or means in another way is rewritten first: inline case folding, possessive quantifiers, white space.
+// JavaScript writes or means in another way is rewritten first: inline case folding, possessive quantifiers, white space, needless escapes.
 import { readFileSync } from 'node:fs';
 
 const space = String.raw`\t-\r \x85\xA0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000`;
@@ -10,6 +10,7 @@ function translated(pattern) {
   const plain = pattern
     .replaceAll(String.raw`(?i:'s|'t|'re|'ve|'m|'ll|'d)`, `(?:'[sSſ]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])`)
     .replaceAll(String.raw`'(?i:[sdmt]|ll|ve|re)`, `'(?:[sSſdDmMtT]|[lL][lL]|[vV][eE]|[rR][eE])`)
+    .replace(/\\(["#%&~])/g, '$1')
     .replaceAll('?+', '?').replaceAll('++', '+')
     .replaceAll(String.raw`[^(\s|[.,!?…。，、।۔،])]`, String.raw`[^(\s|.,!?…。，、।۔،)]`);
   let inClass = false;

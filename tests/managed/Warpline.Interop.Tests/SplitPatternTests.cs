@@ -25,6 +25,7 @@ internal sealed class SplitPatternTests
         Contraction + "|" + Lead + @"\p{L}+|\p{N}+| ?[^\s\p{L}\p{N}]+[\r\n]*|" + Spaces,
         Contraction + "|" + Lead + @"[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|" + Spaces,
         @"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+",
+        @"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+",
         Lead + Upper + "*" + Lower + "+" + Contraction + "?|" + Lead + Upper + "+" + Lower + "*" + Contraction
             + @"?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|" + Spaces,
         Lead + Upper + "*" + Lower + "+|" + Lead + Upper + "+" + Lower + @"*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|" + Spaces,
@@ -37,6 +38,7 @@ internal sealed class SplitPatternTests
         @"[\r\n]",
         @"\p{N}{1,3}",
         "[0-9][0-9][0-9]",
+        @"[!\""\#\$%\&'\(\)\*\+,\-\.:;=\?@\[\\\]^_`\{\|\}\~]",
         @"\s?\p{L}+",
         @"\s?\p{P}+",
         "[一-龥぀-ゟ゠-ヿ]+",
@@ -53,7 +55,10 @@ internal sealed class SplitPatternTests
         {
             ["pre_tokenizer"] = new JsonObject
             {
-                ["type"] = "Split", ["pattern"] = new JsonObject { ["Regex"] = pattern }, ["behavior"] = "Isolated", ["invert"] = false,
+                ["type"] = "Split",
+                ["pattern"] = new JsonObject { ["Regex"] = pattern },
+                ["behavior"] = "Isolated",
+                ["invert"] = false,
             },
             ["model"] = new JsonObject { ["type"] = "WordLevel", ["unk_token"] = "?", ["vocab"] = new JsonObject { ["?"] = 0 } },
         }.ToJsonString()));

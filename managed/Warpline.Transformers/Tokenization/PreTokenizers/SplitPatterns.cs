@@ -27,6 +27,8 @@ internal static class SplitPatterns
         [Cl100k(@"\p{N}", marks: true)] = WordScanners.Cl100k(maxDigits: 1, marks: true),
         [@"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+"] =
             WordScanners.Cl100k(maxDigits: 3, marks: false),
+        [@"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+"] =
+            WordScanners.Cl100k(maxDigits: 1, marks: false),
         [$@"{_lead}{_upper}*{_lower}+{_contraction}?|{_lead}{_upper}+{_lower}*{_contraction}?|\p{{N}}{{1,3}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n/]*|{_spaces}"] =
             CaseScanners.O200k(maxDigits: 3, contractions: true),
         [$@"{_lead}{_upper}*{_lower}+|{_lead}{_upper}+{_lower}*|\p{{N}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n/]*|{_spaces}"] =
@@ -46,6 +48,8 @@ internal static class SplitPatterns
         [@"[\r\n]+"] = Run(1, rune => rune.Value is '\r' or '\n'),
         [@"\n"] = Run(1, rune => rune.Value == '\n', most: 1),
         [@"\n+"] = Run(1, rune => rune.Value == '\n'),
+        [@"[!\""\#\$%\&'\(\)\*\+,\-\.:;=\?@\[\\\]^_`\{\|\}\~]"] = Run(
+            1, rune => rune.Value is not ('/' or '<' or '>') && rune.IsAscii && Characters.IsPunctuationOrAsciiSymbol(rune), most: 1),
         [@"\p{N}"] = Run(1, Characters.IsNumber, most: 1),
         [@"\p{N}{1,3}"] = Run(1, Characters.IsNumber, most: 3),
         [@"[0-9]"] = Run(1, rune => rune.Value is >= '0' and <= '9', most: 1),

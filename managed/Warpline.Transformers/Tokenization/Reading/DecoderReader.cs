@@ -42,7 +42,7 @@ internal sealed class DecoderReader(string source) : PartReader(source)
             "Fuse" => new FuseDecoder(givesParts: true),
             "Metaspace" => new MetaspaceDecoder(
                 ReadMark(part.Replacement, element, _key), (part.PrependScheme ?? (part.AddPrefixSpace == false ? "never" : "always")) != "never"),
-            "Replace" when part.Content is string content => new ReplaceDecoder(ReadPattern(part, element, _key), content),
+            "Replace" when part.Content is string content => new ReplaceDecoder(ReadReplace(part, content, element, _key)),
             "Strip" when part is { Content: string content, Start: >= 0 and int start, Stop: >= 0 and int stop } =>
                 new StripDecoder(ReadMark(content, element, _key), start, stop),
             "WordPiece" => new WordPieceDecoder(part.Prefix ?? "##", part.Cleanup ?? true),

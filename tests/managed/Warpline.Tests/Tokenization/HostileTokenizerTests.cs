@@ -162,6 +162,18 @@ internal sealed class HostileTokenizerTests
     [TestCase("""{"vocab":{"a":0}}""", "model.type is missing; \"BPE\", \"WordPiece\", \"WordLevel\" or \"Unigram\" is required.")]
     public void OtherModelsAreQuoted(string model, string message) => Refuses(TinyTokenizer.Json([]).With("model", model), message);
 
+    [TestCase("normalizer", "normalizers")]
+    [TestCase("decoder", "decoders")]
+    public void ReplacementsDoNotExplode(string key, string list)
+    {
+        string Steps(int count) =>
+            $$"""{"type":"Sequence","{{list}}":[{{string.Join(',', Enumerable.Repeat("""{"type":"Replace","pattern":{"String":"a"},"content":"aa"}""", count))}}]}""";
+        Assert.That(TinyTokenizer.Json([]).With(key, Steps(9)).Load().Encode("a"), Has.Count.EqualTo(key == "normalizer" ? 512 : 1));
+        Refuses(
+            TinyTokenizer.Json([]).With(key, Steps(30)),
+            $$"""{{key}} is {"type":"Replace","pattern":{"String":"a"},"content":"aa"}; a Replace that makes a text, with those before it, at most 1000 times as long is required.""");
+    }
+
     [TestCase("normalizer", "normalizers", """{"type":"NFC"}""")]
     [TestCase("decoder", "decoders", """{"type":"Fuse"}""")]
     [TestCase("post_processor", "processors", """{"type":"ByteLevel"}""")]
