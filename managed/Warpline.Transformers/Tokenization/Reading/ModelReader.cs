@@ -53,7 +53,8 @@ internal sealed class ModelReader(string source) : PartReader(source)
         }
 
         // Where every byte has a token nothing is unknown, and files name a token that they lack.
-        bool spellsAll = (spellsBytes && Enumerable.Range(0, 256).All(value => ids.ContainsKey(ByteAlphabet.CharOf((byte)value).ToString())))
+        bool spellsAll =
+            (spellsBytes && Enumerable.Range(0, 256).All(value => ids.ContainsKey(ByteAlphabet.CharOf((byte)value).ToString())))
             || (file.ByteFallback == true && new ByteTokens(ids).IsComplete);
         if (file.UnknownToken is not null && !spellsAll)
         {
@@ -191,5 +192,6 @@ internal sealed class ModelReader(string source) : PartReader(source)
 
     private int RequireToken(Dictionary<string, int> ids, string token) => ids.TryGetValue(token, out int id)
         ? id
-        : throw new InvalidDataException($"{Source}: model.unk_token is \"{token}\", which model.vocab lacks; one of its tokens is required.");
+        : throw new InvalidDataException(
+            $"{Source}: model.unk_token is \"{token}\", which model.vocab lacks; one of its tokens is required.");
 }
