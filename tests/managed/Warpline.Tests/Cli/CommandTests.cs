@@ -48,13 +48,19 @@ public sealed class CommandTests
     {
         (_, string output, _) = await Run("tokenize", TestData.Storyteller, "--text", "Once upon a time");
         Assert.That(output, Is.EqualTo("0 621 620 260 470\n"));
-        (_, output, _) = await Run("tokenize", TestData.Storyteller, "--decode", "621", "620", "260", "470");
+        (_, output, _) = await Run("tokenize", TestData.Storyteller, "--text", "Once upon a time", "--no-special-tokens");
+        Assert.That(output, Is.EqualTo("621 620 260 470\n"));
+        (_, output, _) = await Run("tokenize", TestData.Storyteller, "--decode", "0", "621", "620", "260", "470");
+        Assert.That(output, Is.EqualTo("<|begin|>Once upon a time\n"));
+        (_, output, _) = await Run("tokenize", TestData.Storyteller, "--no-special-tokens", "--decode", "0", "621", "620", "260", "470");
         Assert.That(output, Is.EqualTo("Once upon a time\n"));
         string file = Path.Combine(_folder, "text.txt");
         await File.WriteAllTextAsync(file, "Once upon a time");
         using JsonDocument json = await RunJson("tokenize", TestData.Storyteller, "--file", file);
         Assert.That(json.RootElement.GetProperty("count").GetInt32(), Is.EqualTo(5));
         Assert.That(json.RootElement.GetProperty("texts")[4].GetString(), Is.EqualTo(" time"));
+        using JsonDocument pieces = await RunJson("tokenize", TestData.GoldenTokenizer("llama2"), "--text", "é ab");
+        Assert.That(string.Concat(pieces.RootElement.GetProperty("texts").EnumerateArray().Select(text => text.GetString())), Is.EqualTo("<s> é ab"));
         await Refused("tokenize", TestData.Storyteller, "0 of --text, --file and --decode are given; exactly one is required.");
     }
 
