@@ -76,7 +76,7 @@ public sealed class PipelineTokenizer : Tokenizer, IMarkedTextEncoder
 
     IReadOnlyList<int> IMarkedTextEncoder.Encode(string text, Func<int, int, bool> mayBeSpecial)
     {
-        var output = new EncodeOutput(_vocabulary, wantsPlaces: false);
+        var output = new EncodeOutput(_vocabulary, EncodeDetail.Ids);
         EncodeText(text, new Passes(AddTemplate: false, ParseSpecial: true, Normalize: true, Split: true, mayBeSpecial), output);
         return output.Ids;
     }

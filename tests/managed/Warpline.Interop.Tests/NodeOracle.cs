@@ -3,21 +3,16 @@ using NUnit.Framework;
 
 namespace Warpline.Interop.Tests;
 
-/// <summary>Runs the programs of tools/tokenizer-oracle.</summary>
+/// <summary>Runs the programs of tools/oracles.</summary>
 internal static class NodeOracle
 {
-    /// <summary>Where packages are fetched to.</summary>
-    public static string Folder { get; } = RepositoryFiles.PathOf("build/tokenizer-oracle");
-
-    /// <summary>Skips the test where a program is missing.</summary>
-    public static void Require(params ReadOnlySpan<string> programs)
+    /// <summary>Skips the test where node is missing.</summary>
+    public static void RequireNode()
     {
-        foreach (string program in programs)
+        string path = Environment.GetEnvironmentVariable("PATH") ?? "";
+        if (!path.Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, "node")) || File.Exists(Path.Combine(folder, "node.exe"))))
         {
-            if (!IsOnPath(program))
-            {
-                Assert.Ignore($"{program} is not on the PATH.");
-            }
+            Assert.Ignore("node is not on the PATH.");
         }
     }
 
@@ -29,7 +24,7 @@ internal static class NodeOracle
         {
             File.WriteAllText(given, JsonSerializer.Serialize(texts));
             (string output, string errors, int exit) = ProgramRunner.Run(
-                "node", [RepositoryFiles.PathOf($"tools/tokenizer-oracle/{program}"), .. arguments, given], RepositoryFiles.Root);
+                "node", [RepositoryFiles.PathOf($"tools/oracles/{program}"), .. arguments, given], RepositoryFiles.Root);
             Assert.That(exit, Is.Zero, errors);
             return JsonDocument.Parse(output);
         }
@@ -38,7 +33,4 @@ internal static class NodeOracle
             File.Delete(given);
         }
     }
-
-    private static bool IsOnPath(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
-        .Any(folder => File.Exists(Path.Combine(folder, program)) || File.Exists(Path.Combine(folder, program + ".exe")));
 }

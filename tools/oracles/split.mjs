@@ -1,5 +1,5 @@
 // Cuts texts by a regular expression with JavaScript's engine, keeping what lies between matches:
-// node tools/tokenizer-oracle/split.mjs PATTERN TEXTS_JSON > PIECES_JSON
+// node tools/oracles/split.mjs PATTERN TEXTS_JSON > PIECES_JSON
 // TEXTS_JSON is an array of strings, PIECES_JSON an array of arrays of them. The pattern is one of the published ones; what
 // JavaScript writes or means in another way is rewritten first: inline case folding, possessive quantifiers, white space, needless escapes.
 import { readFileSync } from 'node:fs';
