@@ -76,7 +76,10 @@ internal abstract class PackageFixture
     {
         (string output, string errors, int exit) = ProgramRunner.Run(
             "bash", ["-euo", "pipefail", "-c", $"source tools/packages.sh; {command}"], RepositoryFiles.Root,
-            [("WarplinePackedNativeDir", PathOf("native")), ("MSBUILDDISABLENODEREUSE", "1"), ("UseSharedCompilation", "false"), .. environment]);
+            [
+                ("WarplinePackedNativeDir", PathOf("native")), ("MSBUILDDISABLENODEREUSE", "1"), ("UseSharedCompilation", "false"),
+                .. environment,
+            ]);
         Assert.That(exit, Is.Zero, $"{command}: {output}{errors}");
     }
 }
