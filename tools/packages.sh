@@ -22,10 +22,9 @@ prepare_native_libraries() {
   chmod 644 "$folder"/*
 }
 
-# write_packages FOLDER OPTION...: a package of each packable project of the solution.
+# write_packages FOLDER: a package of each packable project of the solution.
 write_packages() {
-  local folder=$1
-  rm -rf "$folder"
-  dotnet pack Kernels.sln -c Release -v quiet -o "$folder" "${@:2}"
-  ls -l "$folder"
+  rm -rf "$1"
+  dotnet pack Kernels.sln -c Release -v quiet -o "$1"
+  ls -l "$1"
 }

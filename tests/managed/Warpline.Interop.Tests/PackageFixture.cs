@@ -11,7 +11,7 @@ namespace Warpline.Interop.Tests;
 [UnsupportedOSPlatform("windows")]
 internal abstract class PackageFixture
 {
-    protected const string Version = "0.1.0";
+    protected static readonly string Version = WarplineLibrary.Version.ToString();
 
     private DirectoryInfo _folder = null!;
 

@@ -77,8 +77,7 @@ internal sealed partial class PackageTests : PackageFixture
     [Test]
     public void Glibc_234_is_enough_for_the_packed_libraries()
     {
-        string system = File.ReadAllText("/etc/os-release");
-        if (!system.Contains("VERSION_ID=\"12\"", StringComparison.Ordinal) || !DebianId().IsMatch(system))
+        if (File.ReadAllLines("/etc/os-release").Intersect(["ID=debian", "VERSION_ID=\"12\""]).Count() != 2)
         {
             Assert.Ignore("The ceiling holds for packages made on Debian 12.");
         }
@@ -93,7 +92,7 @@ internal sealed partial class PackageTests : PackageFixture
 
     /// <summary>
     /// One is made of the build that these tests belong to, the other in an empty folder elsewhere. The name of the core
-    /// properties, and so the file that refers to them, is drawn at random by SDKs before 10.0.4xx.
+    /// properties, and so the file that refers to them, is drawn at random by older SDKs.
     /// </summary>
     [Test]
     public void Two_packs_hold_identical_entries()
@@ -201,9 +200,6 @@ internal sealed partial class PackageTests : PackageFixture
 
         return Run("", "objdump", option, path);
     }
-
-    [GeneratedRegex(@"^ID=debian$", RegexOptions.Multiline)]
-    private static partial Regex DebianId();
 
     [GeneratedRegex(@"GLIBC_2\.([0-9]+)")]
     private static partial Regex GlibcVersion();
