@@ -48,24 +48,18 @@ internal sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns, ChatTemplateOp
             $"The tool {tool.Name} is a {tool.GetType().Name}, which is not supported; functions are.");
 
     /// <summary>A function as chat templates expect it.</summary>
-    private static JsonElement Describe(AIFunctionDeclaration tool)
+    private static JsonElement Describe(AIFunctionDeclaration tool) => JsonElement.Parse(JsonValues.Write(writer =>
     {
-        using MemoryStream stream = new();
-        using (Utf8JsonWriter writer = new(stream))
-        {
-            writer.WriteStartObject();
-            writer.WriteString("type", "function");
-            writer.WriteStartObject("function");
-            writer.WriteString("name", tool.Name);
-            writer.WriteString("description", tool.Description);
-            writer.WritePropertyName("parameters");
-            tool.JsonSchema.WriteTo(writer);
-            writer.WriteEndObject();
-            writer.WriteEndObject();
-        }
-
-        return JsonElement.Parse(stream.ToArray());
-    }
+        writer.WriteStartObject();
+        writer.WriteString("type", "function");
+        writer.WriteStartObject("function");
+        writer.WriteString("name", tool.Name);
+        writer.WriteString("description", tool.Description);
+        writer.WritePropertyName("parameters");
+        tool.JsonSchema.WriteTo(writer);
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    }));
 
     private static Dictionary<string, JsonElement> ReadVariables(ChatOptions options) =>
         (options.AdditionalProperties ?? []).ToDictionary(item => item.Key, item => JsonValues.Of(item.Value));

@@ -49,7 +49,7 @@ internal static class ChatTurns
                     calls[call.CallId] = call.Name;
                     break;
                 case FunctionResultContent result:
-                    results.Add(new ChatTurn("tool", result.Result as string ?? JsonValues.Of(result.Result).GetRawText())
+                    results.Add(new ChatTurn("tool", JsonValues.Text(result.Result))
                     {
                         ToolCallId = result.CallId,
                         Name = calls.GetValueOrDefault(result.CallId),
