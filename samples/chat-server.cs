@@ -1,5 +1,7 @@
 #:sdk Microsoft.NET.Sdk.Web
 #:package Microsoft.Extensions.AI
+#:property EnableDefaultRunWorkingDirectory=false
+#:property EnableDefaultContentItems=false
 #:project ../managed/Warpline.Extensions.AI/Warpline.Extensions.AI.csproj
 // A web service over a chat model and a sentence encoder, each in process:
 //   dotnet run samples/chat-server.cs -- --urls http://127.0.0.1:5000 [--chat FOLDER] [--embed FOLDER]

@@ -38,7 +38,12 @@ internal sealed partial class SampleTests
     {
         AttentionReference reference = new()
         {
-            QueryLength = 3, KeyLength = 3, QueryHeads = 2, KeyHeads = 1, KeyDimension = 4, ValueDimension = 4,
+            QueryLength = 3,
+            KeyLength = 3,
+            QueryHeads = 2,
+            KeyHeads = 1,
+            KeyDimension = 4,
+            ValueDimension = 4,
             Allowed = (query, key) => key <= query,
         };
         (double[] expected, _) = reference.Run(

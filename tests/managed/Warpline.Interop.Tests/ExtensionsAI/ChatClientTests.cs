@@ -96,6 +96,19 @@ internal sealed class ChatClientTests
         Assert.That(same.Usage!.CachedInputTokenCount, Is.Zero);
     }
 
+    [TestCase(1, 1)]
+    [TestCase(2, 14)]
+    public async Task Conversations_in_turns_keep_what_there_are_sessions_for(int sessions, int atLeast)
+    {
+        using WarplineChatClient client = Client(new() { Sessions = sessions });
+        ChatOptions options = new() { MaxOutputTokens = 12 };
+        ChatMessage[] other = [new(ChatRole.User, "The goat")];
+        ChatResponse first = await client.GetResponseAsync(Question, options);
+        await client.GetResponseAsync(other, options);
+        ChatResponse second = await client.GetResponseAsync([.. Question, .. first.Messages, new(ChatRole.User, " The end.")], options);
+        Assert.That(second.Usage!.CachedInputTokenCount, Is.InRange(atLeast, atLeast + 2));
+    }
+
     [Test]
     public async Task A_full_session_ends_the_answer_and_a_longer_conversation_is_refused()
     {
@@ -223,7 +236,7 @@ internal sealed class ChatClientTests
         using WarplineChatClient client = Client();
         Assert.That(
             async () => await client.GetResponseAsync(Question, new ChatOptions { TopP = 7 }),
-            Throws.ArgumentException.With.Message.StartsWith("TopP must be in (0, 1]."));
+            Throws.InstanceOf<ArgumentException>().With.Message.StartsWith("TopP must be in (0, 1]."));
         using WarplineChatClient strict = new(_model, ChatTemplate.Parse("{{ raise_exception('No!') }}"));
         Assert.That(async () => await strict.GetResponseAsync(Question), Throws.TypeOf<ChatTemplateException>().With.Message.Contains("No!"));
         using WarplineChatClient silent = new(_model, ChatTemplate.Parse(""));
