@@ -71,10 +71,16 @@ internal sealed class SessionPool(TransformerModel model, int count, int? capaci
             DecoderSession? session = _idle.MaxBy(idle => idle.Tokens.CommonPrefixLength(prompt));
             if (session is null || 2 * session.Tokens.CommonPrefixLength(prompt) < session.Position)
             {
-                session = _made < count ? null : _idle[0];
+                if (_made < count)
+                {
+                    _made++;
+                    return null;
+                }
+
+                session = _idle[0];
             }
 
-            _ = session is null ? _made++ : _idle.RemoveAll(idle => idle == session);
+            _idle.Remove(session);
             return session;
         }
     }
