@@ -70,6 +70,9 @@ internal sealed class EmbedCommand
         using SentenceEncoder encoder = await SentenceEncoder.LoadAsync(
             parsed.GetValue(_shared.Model)!.FullName, options, parsed.GetValue(_batchTokens), null, cancellation).ConfigureAwait(false);
         EncodeOptions encode = ReadPrompt(parsed, encoder);
+
+        // What a checkpoint lacks is said before the output is touched.
+        encoder.Tokenize("", encode);
         FileInfo? output = parsed.GetValue(_output);
         using LineReader lines = new(parsed.GetValue(_input)?.OpenRead() ?? Console.OpenStandardInput());
         if (output is null)
