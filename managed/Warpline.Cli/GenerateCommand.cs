@@ -17,23 +17,12 @@ internal sealed class GenerateCommand
         HelpName = "ID",
     };
 
-    private readonly Option<int?> _maxTokens = new("--max-tokens", "-n") { Description = "Most tokens to produce." };
-    private readonly Option<float?> _temperature = new("--temperature") { Description = "Divides the logits; 0 is greedy." };
-    private readonly Option<int?> _topK = new("--top-k") { Description = "Keep the k most probable tokens." };
-    private readonly Option<float?> _topP = new("--top-p") { Description = "Keep the most probable tokens up to this mass." };
-    private readonly Option<float?> _minP = new("--min-p") { Description = "Drop tokens below this share of the best one." };
-    private readonly Option<float?> _repetition = new("--repetition-penalty") { Description = "Of used tokens; 1 is none." };
-    private readonly Option<float?> _frequency = new("--frequency-penalty") { Description = "Subtracted for each occurrence." };
-    private readonly Option<float?> _presence = new("--presence-penalty") { Description = "Subtracted if a token occurred." };
-    private readonly Option<long?> _seed = new("--seed") { Description = "Same seed, same tokens, when sampling." };
-    private readonly Option<string[]> _stop = new("--stop") { Description = "End before this text; may be given several times." };
     private readonly Option<int> _topLogProbabilities = new("--top-logprobs")
     {
         Description = "Report so many tokens a step (with --json).",
     };
 
-    private readonly Option<bool> _ignoreEnd = new("--ignore-eos") { Description = "Go on past end-of-sequence tokens." };
-    private readonly Option<bool> _pack = new("--pack") { Description = "Pack weights at load: more memory, faster prefill." };
+    private readonly SamplingOptions _sampling = new();
 
     private readonly Terminal _terminal;
 
@@ -52,10 +41,10 @@ internal sealed class GenerateCommand
               warpline generate MODEL --ids 1 15043 --max-tokens 16 --json
             """)
         {
-            self._shared.Model, self._prompt, self._ids, self._maxTokens, self._temperature, self._topK, self._topP, self._minP,
-            self._repetition, self._frequency, self._presence, self._seed, self._stop, self._topLogProbabilities, self._ignoreEnd,
-            self._pack, self._shared.Type, self._shared.Device, self._shared.Json,
+            self._shared.Model, self._prompt, self._ids, self._topLogProbabilities, self._shared.Pack, self._shared.Type, self._shared.Device,
+            self._shared.Json,
         };
+        self._sampling.AddTo(command);
         command.SetAction(self.RunAsync);
         return command;
     }
@@ -70,9 +59,7 @@ internal sealed class GenerateCommand
         }
 
         bool json = parsed.GetValue(_shared.Json);
-        ModelOptions modelOptions = _shared.ReadModelOptions(parsed) with { PackWeights = parsed.GetValue(_pack) };
-        using TransformerModel model = await TransformerModel.LoadAsync(
-            parsed.GetValue(_shared.Model)!.FullName, modelOptions, null, cancellation).ConfigureAwait(false);
+        using TransformerModel model = await _shared.LoadAsync(parsed, cancellation).ConfigureAwait(false);
         if (prompt is not null)
         {
             ids = [.. (model.Tokenizer ?? throw new UsageException(
@@ -83,7 +70,9 @@ internal sealed class GenerateCommand
         List<GeneratedToken> tokens = [];
         Stopwatch watch = Stopwatch.StartNew();
         TimeSpan first = default;
-        await foreach (GeneratedToken token in Start(generator, ids, ReadOptions(parsed), cancellation).ConfigureAwait(false))
+        GenerationOptions options = _sampling.Read(parsed) with { TopLogProbabilities = parsed.GetValue(_topLogProbabilities) };
+        await foreach (GeneratedToken token in SamplingOptions
+            .Start(() => generator.GenerateAsync(ids, options, cancellation)).ConfigureAwait(false))
         {
             first = tokens.Count == 0 ? watch.Elapsed : first;
             tokens.Add(token);
@@ -109,38 +98,6 @@ internal sealed class GenerateCommand
 
         return ExitCode.Done;
     }
-
-    /// <summary>Starts a generation; options that the library refuses are wrong usage.</summary>
-    private static IAsyncEnumerable<GeneratedToken> Start(
-        TextGenerator generator, int[] ids, GenerationOptions options, CancellationToken cancellation)
-    {
-        try
-        {
-            return generator.GenerateAsync(ids, options, cancellation);
-        }
-        catch (ArgumentException exception)
-        {
-            // The message alone, without the parameter and the value that the runtime adds in lines of their own.
-            string message = exception.Message.Split(" (Parameter ")[0];
-            throw new UsageException(exception is ArgumentOutOfRangeException { ActualValue: { } value } ? $"{message[..^1]}, but is {value}." : message);
-        }
-    }
-
-    private GenerationOptions ReadOptions(ParseResult parsed) => new()
-    {
-        MaxOutputTokens = parsed.GetValue(_maxTokens),
-        Temperature = parsed.GetValue(_temperature),
-        TopK = parsed.GetValue(_topK),
-        TopP = parsed.GetValue(_topP),
-        MinP = parsed.GetValue(_minP),
-        RepetitionPenalty = parsed.GetValue(_repetition),
-        FrequencyPenalty = parsed.GetValue(_frequency),
-        PresencePenalty = parsed.GetValue(_presence),
-        Seed = parsed.GetValue(_seed),
-        StopSequences = parsed.GetValue(_stop) ?? [],
-        TopLogProbabilities = parsed.GetValue(_topLogProbabilities),
-        IgnoreEndOfSequence = parsed.GetValue(_ignoreEnd),
-    };
 
     private void Show(GeneratedToken token, bool hasText)
     {

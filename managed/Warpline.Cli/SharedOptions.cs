@@ -35,6 +35,8 @@ internal sealed class SharedOptions
         DefaultValueFactory = _ => "float32",
     }.AcceptOnlyFromAmong("float32", "bfloat16", "float16");
 
+    public Option<bool> Pack { get; } = new("--pack") { Description = "Pack weights at load: more memory, faster prefill." };
+
     /// <summary>The device that was asked for, if this machine and library have it.</summary>
     /// <exception cref="WarplineException">There is no such device.</exception>
     public ComputeDevice ReadDevice(ParseResult parsed)
@@ -53,6 +55,7 @@ internal sealed class SharedOptions
             Device = device,
             ActivationType = Parse(parsed.GetValue(Type)) ?? (device.Kind == DeviceKind.Cpu ? ElementType.Float32 : ElementType.BFloat16),
             RotaryFrequencyType = Parse(parsed.GetValue(RotaryType)) ?? ElementType.Float32,
+            PackWeights = parsed.GetValue(Pack),
         };
     }
 

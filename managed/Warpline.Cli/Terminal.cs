@@ -5,14 +5,16 @@ using Spectre.Console;
 namespace Warpline.Cli;
 
 /// <summary>Where results and messages go: tables and progress for a person, plain lines for a pipe.</summary>
-internal sealed class Terminal(TextWriter output, TextWriter error, bool interactive, bool errorInteractive)
+internal sealed class Terminal(TextReader input, TextWriter output, TextWriter error, bool interactive, bool errorInteractive)
 {
     private static readonly JsonWriterOptions JsonLayout = new()
     {
-        Indented = true,
         NewLine = "\n",
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
+
+    /// <summary>What a person or a pipe says.</summary>
+    public TextReader Input => input;
 
     public TextWriter Output => output;
 
@@ -50,10 +52,10 @@ internal sealed class Terminal(TextWriter output, TextWriter error, bool interac
     }
 
     /// <summary>Writes one JSON value and a line break.</summary>
-    public void WriteJson(Action<Utf8JsonWriter> write)
+    public void WriteJson(Action<Utf8JsonWriter> write, bool indented = true)
     {
         using MemoryStream stream = new();
-        using (Utf8JsonWriter writer = new(stream, JsonLayout))
+        using (Utf8JsonWriter writer = new(stream, JsonLayout with { Indented = indented }))
         {
             write(writer);
         }

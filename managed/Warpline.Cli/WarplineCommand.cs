@@ -9,6 +9,7 @@ internal static class WarplineCommand
 {
     /// <summary>Runs the command with the given arguments; the program's main and the tests call it.</summary>
     /// <param name="args">As the shell gave them.</param>
+    /// <param name="input">What a person or a pipe says.</param>
     /// <param name="output">Results.</param>
     /// <param name="error">Messages.</param>
     /// <param name="interactive">Whether a person watches: colours and progress are shown.</param>
@@ -16,13 +17,14 @@ internal static class WarplineCommand
     /// <param name="cancellation">Ends the run, as Ctrl-C does.</param>
     public static async Task<int> RunAsync(
         string[] args,
+        TextReader input,
         TextWriter output,
         TextWriter error,
         bool interactive,
         bool errorInteractive = false,
         CancellationToken cancellation = default)
     {
-        Terminal terminal = new(output, error, interactive, errorInteractive);
+        Terminal terminal = new(input, output, error, interactive, errorInteractive);
         // Not a RootCommand, whose name would be that of the assembly.
         Command root = new("warpline", """
             Warpline: transformer models on hand-written kernels.
@@ -34,6 +36,7 @@ internal static class WarplineCommand
             new VersionOption(),
             InfoCommand.Create(terminal),
             GenerateCommand.Create(terminal),
+            ChatCommand.Create(terminal),
             TokenizeCommand.Create(terminal),
             LogitsCommand.Create(terminal),
             Embed.EmbedCommand.Create(terminal),

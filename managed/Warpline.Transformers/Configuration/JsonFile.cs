@@ -59,6 +59,8 @@ internal static class JsonFile
 [JsonSerializable(typeof(TokenizerFile))]
 [JsonSerializable(typeof(TokenizerPartFile))]
 [JsonSerializable(typeof(BpeModelFile))]
+[JsonSerializable(typeof(JsonElement[]))]
+[JsonSerializable(typeof(Dictionary<string, JsonElement>))]
 [JsonSerializable(typeof(WordModelFile))]
 [JsonSerializable(typeof(UnigramModelFile))]
 internal sealed partial class CheckpointJson : JsonSerializerContext;

@@ -18,7 +18,8 @@ internal sealed class AddedTokenFinder
     public AddedTokenFinder(IEnumerable<AddedToken> tokens, Func<string, string> pattern)
     {
         // Normalisation may leave nothing of a token; such a one is never found.
-        (string Pattern, AddedToken Token)[] all = [.. tokens.Select(token => (pattern(token.Content), token)).Where(pair => pair.Item1.Length > 0)];
+        (string Pattern, AddedToken Token)[] all =
+            [.. tokens.Select(token => (pattern(token.Content), token)).Where(pair => pair.Item1.Length > 0)];
 
         // Longest first, so that the first that fits is the longest.
         _tokensByFirst = all.GroupBy(pair => pair.Pattern[0])
@@ -30,10 +31,12 @@ internal sealed class AddedTokenFinder
     /// <param name="text">The whole text.</param>
     /// <param name="from">Where the last token, with the space that it took, ended.</param>
     /// <param name="parseSpecialTokens">Whether special tokens count; else their text is text.</param>
+    /// <param name="mayBeSpecial">Whether a special token may stand from a start to before an end; null if anywhere.</param>
     /// <param name="start">Where the token begins, with the space that it takes.</param>
     /// <param name="end">Where it ends, with the space that it takes.</param>
     /// <returns>The token, or null if there is none.</returns>
-    public AddedToken? Next(ReadOnlySpan<char> text, int from, bool parseSpecialTokens, out int start, out int end)
+    public AddedToken? Next(
+        ReadOnlySpan<char> text, int from, bool parseSpecialTokens, Func<int, int, bool>? mayBeSpecial, out int start, out int end)
     {
         for (int position = from; ; position = end)
         {
@@ -47,8 +50,11 @@ internal sealed class AddedTokenFinder
             start = position + offset;
             (string pattern, AddedToken token) = Longest(text[start..]);
             end = start + pattern.Length;
-            if ((token.IsSpecial && !parseSpecialTokens) || (token.SingleWord && (WordEndsAt(text, start) || WordBeginsAt(text, end))))
+            bool barred = token.IsSpecial && (!parseSpecialTokens || mayBeSpecial?.Invoke(start, end) == false);
+            if (barred || (token.SingleWord && (WordEndsAt(text, start) || WordBeginsAt(text, end))))
             {
+                // The template may spell a token that begins inside one that data spells in part.
+                end = barred && mayBeSpecial is not null ? start + 1 : end;
                 continue;
             }
 

@@ -11,7 +11,7 @@ namespace Warpline.Transformers;
 /// (<see cref="Tokenizer.EncodeToIds(string, bool, bool)"/> and so on) finds special tokens in the text and adds the
 /// template's, as Hugging Face's encode does; <see cref="Encode"/> can leave either out. Immutable and safe from any thread.
 /// </summary>
-public sealed class PipelineTokenizer : Tokenizer
+public sealed class PipelineTokenizer : Tokenizer, IMarkedTextEncoder
 {
     private readonly TokenModel _model;
     private readonly Vocabulary _vocabulary;
@@ -69,8 +69,15 @@ public sealed class PipelineTokenizer : Tokenizer
     public IReadOnlyList<int> Encode(string text, bool addSpecialTokens = true, bool parseSpecialTokens = true)
     {
         ArgumentNullException.ThrowIfNull(text);
-        var output = new EncodeOutput(_vocabulary, wantsPlaces: false);
+        var output = new EncodeOutput(_vocabulary, EncodeDetail.Ids);
         EncodeText(text, new Passes(addSpecialTokens, parseSpecialTokens, Normalize: true, Split: true), output);
+        return output.Ids;
+    }
+
+    IReadOnlyList<int> IMarkedTextEncoder.Encode(string text, Func<int, int, bool> mayBeSpecial)
+    {
+        var output = new EncodeOutput(_vocabulary, EncodeDetail.Ids);
+        EncodeText(text, new Passes(AddTemplate: false, ParseSpecial: true, Normalize: true, Split: true, mayBeSpecial), output);
         return output.Ids;
     }
 
@@ -151,7 +158,7 @@ public sealed class PipelineTokenizer : Tokenizer
     protected override EncodeResults<EncodedToken> EncodeToTokens(string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings)
     {
         string input = text ?? textSpan.ToString();
-        var output = new EncodeOutput(_vocabulary, wantsPlaces: true);
+        var output = new EncodeOutput(_vocabulary, EncodeDetail.Places);
         EncodeText(input, PassesOf(settings), output);
         string result = output.Text.ToString();
         int consumed = result.Length;
@@ -173,6 +180,21 @@ public sealed class PipelineTokenizer : Tokenizer
     /// <inheritdoc/>
     protected override EncodeResults<int> EncodeToIds(string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings)
     {
+        if (settings.MaxTokenCount == int.MaxValue)
+        {
+            // No token's place is asked for, which makes this the fast way.
+            string input = text ?? textSpan.ToString();
+            var output = new EncodeOutput(_vocabulary, EncodeDetail.Text);
+            EncodeText(input, PassesOf(settings), output);
+            string result = output.Text.ToString();
+            return new EncodeResults<int>
+            {
+                Tokens = output.Ids,
+                NormalizedText = input == result ? null : result,
+                CharsConsumed = result.Length,
+            };
+        }
+
         EncodeResults<EncodedToken> results = EncodeToTokens(text, textSpan, settings);
         return new EncodeResults<int>
         {
@@ -185,7 +207,7 @@ public sealed class PipelineTokenizer : Tokenizer
     /// <inheritdoc/>
     protected override int CountTokens(string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings)
     {
-        var output = new EncodeOutput(_vocabulary, wantsPlaces: false);
+        var output = new EncodeOutput(_vocabulary, EncodeDetail.Ids);
         EncodeText(text ?? textSpan.ToString(), PassesOf(settings), output);
         return Math.Min(output.Ids.Count, settings.MaxTokenCount);
     }
@@ -216,8 +238,8 @@ public sealed class PipelineTokenizer : Tokenizer
         AddTemplate(_prefix, passes, output);
         for (int position = 0; position < text.Length;)
         {
-            AddedToken? token = _rawTokens.Next(text, position, passes.ParseSpecial, out int start, out int end);
-            EncodeBetween(text[position..start], position == 0, passes, receiver, output);
+            AddedToken? token = _rawTokens.Next(text, position, passes.ParseSpecial, passes.MayBeSpecial, out int start, out int end);
+            EncodeBetween(text[position..start], position == 0, passes.From(position), receiver, output);
             AddToken(token, text[start..end], output);
             position = end;
         }
@@ -228,9 +250,12 @@ public sealed class PipelineTokenizer : Tokenizer
     private void EncodeBetween(ReadOnlySpan<char> section, bool first, Passes passes, PieceReceiver receiver, EncodeOutput output)
     {
         ReadOnlySpan<char> text = passes.Normalize && _normalizer is not null ? _normalizer.Normalize(section) : section;
+        Func<int, int, bool>? mayBeSpecial = passes.MayBeSpecial is null || text.SequenceEqual(section)
+            ? passes.MayBeSpecial
+            : new NormalizedPlaces(_normalizer!, section.ToString(), passes.MayBeSpecial).MayBeSpecial;
         for (int position = 0; position < text.Length;)
         {
-            AddedToken? token = _normalizedTokens.Next(text, position, passes.ParseSpecial, out int start, out int end);
+            AddedToken? token = _normalizedTokens.Next(text, position, passes.ParseSpecial, mayBeSpecial, out int start, out int end);
             if (start > position)
             {
                 receiver.Piece(text[position..start], first && position == 0);
@@ -257,7 +282,16 @@ public sealed class PipelineTokenizer : Tokenizer
         }
     }
 
-    private readonly record struct Passes(bool AddTemplate, bool ParseSpecial, bool Normalize, bool Split);
+    private readonly record struct Passes(
+        bool AddTemplate, bool ParseSpecial, bool Normalize, bool Split, Func<int, int, bool>? MayBeSpecial = null)
+    {
+        /// <summary>The same for a section of the text that begins at a position.</summary>
+        public Passes From(int position)
+        {
+            Func<int, int, bool>? may = MayBeSpecial;
+            return may is null ? this : this with { MayBeSpecial = (start, end) => may(position + start, position + end) };
+        }
+    }
 
     /// <summary>The end of the steps: encodes each piece.</summary>
     private sealed class ModelReceiver(PipelineTokenizer tokenizer, EncodeOutput output) : PieceReceiver

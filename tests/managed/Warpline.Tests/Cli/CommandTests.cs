@@ -49,13 +49,19 @@ public sealed class CommandTests
     {
         (_, string output, _) = await Run("tokenize", TestData.Storyteller, "--text", "Once upon a time");
         Assert.That(output, Is.EqualTo("0 621 620 260 470\n"));
-        (_, output, _) = await Run("tokenize", TestData.Storyteller, "--decode", "621", "620", "260", "470");
+        (_, output, _) = await Run("tokenize", TestData.Storyteller, "--text", "Once upon a time", "--no-special-tokens");
+        Assert.That(output, Is.EqualTo("621 620 260 470\n"));
+        (_, output, _) = await Run("tokenize", TestData.Storyteller, "--decode", "0", "621", "620", "260", "470");
+        Assert.That(output, Is.EqualTo("<|begin|>Once upon a time\n"));
+        (_, output, _) = await Run("tokenize", TestData.Storyteller, "--no-special-tokens", "--decode", "0", "621", "620", "260", "470");
         Assert.That(output, Is.EqualTo("Once upon a time\n"));
         string file = Path.Combine(_folder, "text.txt");
         await File.WriteAllTextAsync(file, "Once upon a time");
         using JsonDocument json = await RunJson("tokenize", TestData.Storyteller, "--file", file);
         Assert.That(json.RootElement.GetProperty("count").GetInt32(), Is.EqualTo(5));
         Assert.That(json.RootElement.GetProperty("texts")[4].GetString(), Is.EqualTo(" time"));
+        using JsonDocument pieces = await RunJson("tokenize", TestData.GoldenTokenizer("llama2"), "--text", "é ab");
+        Assert.That(string.Concat(pieces.RootElement.GetProperty("texts").EnumerateArray().Select(text => text.GetString())), Is.EqualTo("<s> é ab"));
         await Refused("tokenize", TestData.Storyteller, "0 of --text, --file and --decode are given; exactly one is required.");
     }
 
@@ -221,7 +227,7 @@ public sealed class CommandTests
     }
 
     [Test]
-    public async Task A_device_that_does_not_exist_has_its_own_exit_code([Values("info", "generate", "tokenize", "logits", "embed")] string verb)
+    public async Task A_device_that_does_not_exist_has_its_own_exit_code([Values("info", "generate", "chat", "tokenize", "logits", "embed")] string verb)
     {
         string[] rest = verb switch
         {
@@ -282,12 +288,13 @@ public sealed class CommandTests
         using CancellationTokenSource source = new(TimeSpan.FromMilliseconds(300));
         StringWriter output = new(), error = new();
         int code = await WarplineCommand.RunAsync(
-            ["generate", TestData.Storyteller, "-p", "x", "--ignore-eos", "--temperature", "1", "-n", "100000000"], output, error, false, cancellation: source.Token);
+            ["generate", TestData.Storyteller, "-p", "x", "--ignore-eos", "--temperature", "1", "-n", "100000000"], TextReader.Null, output, error, false,
+            cancellation: source.Token);
         Assert.That(code, Is.EqualTo(ExitCode.Cancelled).Or.EqualTo(ExitCode.Done), "done where 2048 tokens took less");
     }
 
     [Test]
-    public async Task Every_verb_helps_with_examples([Values("info", "generate", "tokenize", "logits", "embed", "demo")] string verb)
+    public async Task Every_verb_helps_with_examples([Values("info", "generate", "chat", "tokenize", "logits", "embed", "demo")] string verb)
     {
         (int code, string output, _) = await Run(verb, "--help");
         Assert.That(code, Is.Zero);
@@ -320,7 +327,7 @@ public sealed class CommandTests
     private static async Task<(int Code, string Output, string Error)> Run(bool interactive, params string[] args)
     {
         StringWriter output = new() { NewLine = "\n" }, error = new() { NewLine = "\n" };
-        int code = await WarplineCommand.RunAsync(args, output, error, interactive);
+        int code = await WarplineCommand.RunAsync(args, TextReader.Null, output, error, interactive);
         return (code, output.ToString(), error.ToString());
     }
 }

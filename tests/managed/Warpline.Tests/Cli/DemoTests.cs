@@ -60,7 +60,7 @@ public sealed partial class DemoTests
     {
         StringWriter output = new() { NewLine = "\n" };
         string[] arguments = ["demo", "--samples", samples, "--bert", bert ?? TestData.GoldenModel("bert")];
-        return (await WarplineCommand.RunAsync(arguments, output, output, interactive: false), output.ToString());
+        return (await WarplineCommand.RunAsync(arguments, TextReader.Null, output, output, interactive: false), output.ToString());
     }
 
     [GeneratedRegex(@"  1 How do I reset my password\? +(?: +(-?\d\.\d\d)){5}\n")]

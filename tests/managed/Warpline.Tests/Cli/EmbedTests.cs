@@ -27,6 +27,8 @@ public sealed class EmbedTests
     [TearDown]
     public void DeleteCheckpoint() => _checkpoint.Dispose();
 
+    private const string StandardInput = "the cat\na dog\n";
+
     private string Input => Path.Combine(_checkpoint.Directory, "lines.txt");
 
     [Test]
@@ -64,12 +66,13 @@ public sealed class EmbedTests
     [Test]
     public async Task Standard_output_gets_json_lines_and_nothing_else()
     {
-        WriteLines(["the cat", "a dog"]);
-        (int code, string output, _) = await Run("--input", Input);
+        (int code, string output, _) = await Run();
         Assert.That(code, Is.Zero);
         string[] rows = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.That(rows, Has.Length.EqualTo(2));
         Assert.That(rows[1], Does.StartWith("{\"index\":1,\"embedding\":["));
+        await File.WriteAllTextAsync(Input, StandardInput);
+        Assert.That((await Run("--input", Input)).Output, Is.EqualTo(output));
         (code, output, _) = await Run("--input", Input, "--output", Path.Combine(_checkpoint.Directory, "v.npy"), "--quiet");
         Assert.That((code, output), Is.EqualTo((0, "")));
     }
@@ -81,7 +84,7 @@ public sealed class EmbedTests
         WriteLines([.. Enumerable.Range(0, 40_000).Select(i => $"the cat {i}")]);
         StringWriter output = new(), error = new();
         string[] arguments = Arguments("--input", Input, "--output", Path.Combine(_checkpoint.Directory, "v.npy"));
-        await WarplineCommand.RunAsync(quiet ? [.. arguments, "--quiet"] : arguments, output, error, interactive: false, errorInteractive: true);
+        await WarplineCommand.RunAsync(quiet ? [.. arguments, "--quiet"] : arguments, TextReader.Null, output, error, interactive: false, errorInteractive: true);
         Assert.That(error.ToString(), quiet ? Is.Empty : Does.Match(@"^\r\d+ lines, \d+ lines/s "));
     }
 
@@ -249,7 +252,7 @@ public sealed class EmbedTests
     private async Task<(int Code, string Output, string Error)> Run(params string[] options)
     {
         StringWriter output = new() { NewLine = "\n" }, error = new() { NewLine = "\n" };
-        int code = await WarplineCommand.RunAsync(Arguments(options), output, error, interactive: false);
+        int code = await WarplineCommand.RunAsync(Arguments(options), new StringReader(StandardInput), output, error, interactive: false);
         return (code, output.ToString(), error.ToString());
     }
 
