@@ -241,7 +241,7 @@ function verb_test {
     step 'run native tests' 'read the log' { run_google_tests '' (Join-Path $NativeDir 'tests') }
     step 'run managed tests' 'read the log' { run_nunit Warpline.Tests }
     step 'run interop tests' 'read the log' { run_nunit Warpline.Interop.Tests }
-    if ($env:CI -eq 'true') {
+    if ($env:CI -eq 'true' -or $env:WARPLINE_TEST_FULL) {
         step 'configure sanitized code' 'delete the folder build/asan and try again' { configure asan @('-DWARPLINE_BUILD_TESTS=ON') }
         step 'compile sanitized code' 'mend the first error in the log' { compile asan }
         step 'run sanitized tests' 'read the log' { run_google_tests 'asan-' (Join-Path $BuildDir 'asan\tests') }

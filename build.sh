@@ -156,11 +156,13 @@ verb_test() {
   verb_build
   step "check formatting" "run ./build.sh format" check_format
   rm -f "$totals"
-  step "run native tests" "read the log" run_google_tests "" "$native_dir/tests"
+  step "run native tests" "read the log" run_native_tests
   step "run managed tests" "read the log" run_managed_tests
   step "run interop tests" "read the log" run_interop_tests
-  if [ "${CI:-}" = true ]; then
-    step "configure sanitized code" "delete the folder build/asan and try again" configure asan -DWARPLINE_BUILD_TESTS=ON
+  if [ "${CI:-}" = true ] || [ -n "${WARPLINE_TEST_FULL:-}" ]; then
+    # The emulated kernels are sanitized in the long run only: they take longer to compile than all else.
+    step "configure sanitized code" "delete the folder build/asan and try again" \
+      configure asan -DWARPLINE_BUILD_TESTS=ON ${WARPLINE_TEST_FULL:+-DWARPLINE_EMULATOR=ON}
     step "compile sanitized code" "mend the first error in the log" compile asan
     step "run sanitized tests" "read the log" run_google_tests asan- "$build_dir/asan/tests"
   fi

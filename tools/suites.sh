@@ -1,5 +1,5 @@
 # Sourced by build.sh: runs the test programs and adds up what they say. Each run leaves one line in $totals:
-# name, passed, failed, skipped. Needs root, log_dir, totals, dotnet_dir and filter (may be empty).
+# name, passed, failed, skipped. Needs root, build_dir, native_dir, log_dir, totals, dotnet_dir and filter (may be empty).
 
 # A skip counts as a failure unless tests/expected-skips.txt lists it: a pattern of PROGRAM/TEST, then '#' and the reason.
 unexpected_skips() { # names on stdin
@@ -47,10 +47,24 @@ run_google_test() { # run_google_test NAME PROGRAM
   named SKIPPED | finish_suite "$name" "$status" "$(named OK | wc -l)" "$(named FAILED | wc -l)" "$(named SKIPPED | wc -l)"
 }
 
-run_google_tests() { # run_google_tests PREFIX FOLDER: every test program of the folder, reported as PREFIX and its name
-  local program
-  for program in "$2"/*_test; do run_google_test "$1${program##*/}" "$program"; done
+run_google_tests() { # run_google_tests PREFIX FOLDER [NAMES]...: the folder's test programs of these names, reported as PREFIX and name
+  local names=("${@:3}") name program
+  for name in "${names[@]:-*}"; do
+    for program in "$2"/${name}_test; do run_google_test "$1${program##*/}" "$program"; done
+  done
   end_of_suites
+}
+
+# All of them; those of the emulated GPU once more where its arithmetic is no kinder than the hardware's (but for the slowest,
+# which compares bits) and, in the long run, where every access is checked.
+run_native_tests() {
+  local tests=$native_dir/tests rough=(device_attention 'device_attention_[!i]*' 'device_[!a]*')
+  run_google_tests "" "$tests"
+  if [ -n "${WARPLINE_TEST_FULL:-}" ]; then rough=('device_*'); fi
+  WARPLINE_EMULATOR_NUMERICS=11 run_google_tests numerics- "$tests" "${rough[@]}"
+  if [ -n "${WARPLINE_TEST_FULL:-}" ]; then
+    LD_PRELOAD=$build_dir/lib/libwarpline_emu_checked.so run_google_tests checked- "$tests" 'device_*'
+  fi
 }
 
 # run_nunit PROJECT [PREFIX [PROGRAM]]: reported as PREFIX and its name; PROGRAM where it is not the one that was built here

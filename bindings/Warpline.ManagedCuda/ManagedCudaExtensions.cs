@@ -35,9 +35,7 @@ public static class ManagedCudaExtensions
     }
 
     /// <summary>Where to run an op: on the context's device, in a stream.</summary>
-    /// <param name="context">The context, a <see cref="PrimaryContext"/> or the only context of the device that Warpline is used
-    /// with: the library keeps what it prepared by device. It must be the calling thread's current one when an op is called
-    /// (<see cref="CudaContext.SetCurrent"/>).</param>
+    /// <param name="context">The context; the calling thread's current one when an op is called (<see cref="CudaContext.SetCurrent"/>).</param>
     /// <param name="stream">The stream to enqueue on, of the same context; null is CUDA's default stream.</param>
     /// <param name="workspace">Scratch memory of at least the op's GetWorkspaceSize, for one op at a time; null where the op
     /// needs none.</param>

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Microsoft.ML.Tokenizers;
 using Warpline.Transformers;
 
 namespace Warpline.Cli;
@@ -18,6 +17,10 @@ internal static class TokenizeCommand
             AllowMultipleArgumentsPerToken = true,
             HelpName = "ID",
         };
+        Option<bool> plain = new("--no-special-tokens")
+        {
+            Description = "Leave out the special tokens: those put around a text, or, with --decode, all.",
+        };
         Command command = new("tokenize", """
             Turns text into token ids, or token ids into text, with a checkpoint's tokenizer.json.
 
@@ -26,7 +29,7 @@ internal static class TokenizeCommand
               warpline tokenize samples/models/storyteller --decode 621 620 260 470
             """)
         {
-            shared.Model, text, file, ids, shared.Device, shared.Json,
+            shared.Model, text, file, ids, plain, shared.Device, shared.Json,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -38,17 +41,18 @@ internal static class TokenizeCommand
                 throw new UsageException($"{given} of --text, --file and --decode are given; exactly one is required.");
             }
 
-            Tokenizer tokenizer = HuggingFaceTokenizer.Load(parsed.GetValue(shared.Model)!.FullName);
+            var tokenizer = (PipelineTokenizer)HuggingFaceTokenizer.Load(parsed.GetValue(shared.Model)!.FullName);
             bool json = parsed.GetValue(shared.Json);
+            bool special = !parsed.GetValue(plain);
             if (parsed.GetValue(ids) is { Length: > 0 } list)
             {
-                WriteText(terminal, json, list, tokenizer.Decode(list) ?? "");
+                WriteText(terminal, json, list, tokenizer.Decode(list, skipSpecialTokens: !special));
                 return ExitCode.Done;
             }
 
             string input = parsed.GetValue(text)
                 ?? await File.ReadAllTextAsync(parsed.GetValue(file)!.FullName, cancellation).ConfigureAwait(false);
-            WriteIds(terminal, json, tokenizer, tokenizer.EncodeToIds(input));
+            WriteIds(terminal, json, tokenizer, tokenizer.Encode(input, addSpecialTokens: special));
             return ExitCode.Done;
         });
         return command;
@@ -71,7 +75,7 @@ internal static class TokenizeCommand
         });
     }
 
-    private static void WriteIds(Terminal terminal, bool json, Tokenizer tokenizer, IReadOnlyList<int> ids)
+    private static void WriteIds(Terminal terminal, bool json, PipelineTokenizer tokenizer, IReadOnlyList<int> ids)
     {
         if (!json)
         {
@@ -85,9 +89,10 @@ internal static class TokenizeCommand
             writer.WriteNumber("count", ids.Count);
             writer.WriteNumberList("ids", ids);
             writer.WriteStartArray("texts");
-            foreach (int id in ids)
+            var decoder = new TokenStreamDecoder(tokenizer);
+            for (int i = 0; i < ids.Count; i++)
             {
-                writer.WriteStringValue(tokenizer.Decode([id]) ?? "");
+                writer.WriteStringValue(decoder.Append(ids[i]) + (i + 1 < ids.Count ? "" : decoder.Flush()));
             }
 
             writer.WriteEndArray();

@@ -109,15 +109,17 @@ TEST_P(AttentionGrid, LengthsAroundTilesAndBlocks) {
   }
 }
 
-TEST_P(AttentionGrid, OneLongCausalCall) {
-  AttentionSetup s;
-  s.q_dtype = s.kv_dtype = s.o_dtype = GetParam();
-  s.q_lengths = {kStep == 1 ? 1023 : 255};
-  s.k_lengths = {1024};
-  s.q_heads = s.k_heads = 1;
-  s.d_qk = s.d_v = 48;
-  s.causal = s.lse = true;
-  ASSERT_TRUE(AttentionCase(s).run_and_check());
+TEST_P(AttentionGrid, LongCausalCalls) {
+  for (const auto& [sq, sk] : {std::pair<int64_t, int64_t>{1023, 1024}, {2048, 2048}}) {
+    AttentionSetup s;
+    s.q_dtype = s.kv_dtype = s.o_dtype = GetParam();
+    s.q_lengths = {sq / kStep};
+    s.k_lengths = {sk / kStep};
+    s.q_heads = s.k_heads = 1;
+    s.d_qk = s.d_v = 48;
+    s.causal = s.lse = true;
+    ASSERT_TRUE(AttentionCase(s).run_and_check());
+  }
 }
 
 TEST_P(AttentionGrid, EveryInstructionSetAndBothKernels) {

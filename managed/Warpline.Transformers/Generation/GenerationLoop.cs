@@ -12,6 +12,7 @@ internal sealed class GenerationLoop(TransformerModel model, DecoderSession sess
     public IEnumerable<GeneratedToken> Run(ReadOnlyMemory<int> prompt, CancellationToken cancellation)
     {
         int[] next = [0];
+        TakePrompt(prompt.Span);
         GeneratedToken token = Step(prompt.Span, 1, cancellation);
         for (int produced = 2; token.FinishReason is null; produced++)
         {
@@ -21,6 +22,15 @@ internal sealed class GenerationLoop(TransformerModel model, DecoderSession sess
         }
 
         yield return token;
+    }
+
+    // The text goes on from the prompt's: a blank at the start of a token is left out only where the whole text begins.
+    private void TakePrompt(ReadOnlySpan<int> prompt)
+    {
+        foreach (int id in prompt)
+        {
+            _text?.Append(id);
+        }
     }
 
     private GeneratedToken Step(ReadOnlySpan<int> tokens, int produced, CancellationToken cancellation)

@@ -18,7 +18,8 @@ internal sealed class AddedTokenFinder
     public AddedTokenFinder(IEnumerable<AddedToken> tokens, Func<string, string> pattern)
     {
         // Normalisation may leave nothing of a token; such a one is never found.
-        (string Pattern, AddedToken Token)[] all = [.. tokens.Select(token => (pattern(token.Content), token)).Where(pair => pair.Item1.Length > 0)];
+        (string Pattern, AddedToken Token)[] all =
+            [.. tokens.Select(token => (pattern(token.Content), token)).Where(pair => pair.Item1.Length > 0)];
 
         // Longest first, so that the first that fits is the longest.
         _tokensByFirst = all.GroupBy(pair => pair.Pattern[0])

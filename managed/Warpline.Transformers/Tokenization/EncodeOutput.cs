@@ -3,32 +3,45 @@ using Microsoft.ML.Tokenizers;
 
 namespace Warpline.Transformers;
 
-/// <summary>Collects the ids of a text and, where wanted, each token with its place in the text as the model saw it.</summary>
-internal sealed class EncodeOutput(Vocabulary vocabulary, bool wantsPlaces)
+/// <summary>How much is wanted of a text's tokens; each more than the one before.</summary>
+internal enum EncodeDetail
+{
+    Ids,
+
+    /// <summary>Also the text as the model saw it.</summary>
+    Text,
+
+    /// <summary>Also each token's place in that text.</summary>
+    Places,
+}
+
+/// <summary>Collects the ids of a text and what else is wanted.</summary>
+internal sealed class EncodeOutput(Vocabulary vocabulary, EncodeDetail detail)
 {
     public List<int> Ids { get; } = [];
 
-    /// <summary>The tokens with their places, if they are wanted.</summary>
+    /// <summary>The tokens with their places, if places are wanted.</summary>
     public List<EncodedToken> Tokens { get; } = [];
 
-    /// <summary>The text as the model saw it, if places are wanted.</summary>
+    /// <summary>The text as the model saw it, if it is wanted.</summary>
     public StringBuilder Text { get; } = new();
 
     /// <summary>Adds one token that stands for a stretch of text, empty if it stands for none.</summary>
     public void AddToken(int id, ReadOnlySpan<char> text)
     {
         Ids.Add(id);
-        if (wantsPlaces)
+        if (detail == EncodeDetail.Places)
         {
             Tokens.Add(new EncodedToken(id, vocabulary.TokenOf(id)!, new Range(Text.Length, Text.Length + text.Length)));
-            Text.Append(text);
         }
+
+        AddGap(text);
     }
 
     /// <summary>Adds text that no token stands for.</summary>
     public void AddGap(ReadOnlySpan<char> text)
     {
-        if (wantsPlaces)
+        if (detail != EncodeDetail.Ids)
         {
             Text.Append(text);
         }
@@ -45,12 +58,22 @@ internal sealed class EncodeOutput(Vocabulary vocabulary, bool wantsPlaces)
             Ids.Add(token.Id);
         }
 
-        if (!wantsPlaces)
+        if (detail == EncodeDetail.Ids)
         {
             return;
         }
 
         string text = spellsBytes ? Encoding.UTF8.GetString(ByteAlphabet.BytesOf(piece)) : piece.ToString();
+        if (detail == EncodeDetail.Places)
+        {
+            AddPlaces(text, tokens, spellsBytes);
+        }
+
+        Text.Append(text);
+    }
+
+    private void AddPlaces(string text, ReadOnlySpan<ModelToken> tokens, bool spellsBytes)
+    {
         int[]? charOfByte = spellsBytes ? CharOfByte(text) : null;
         foreach (ModelToken token in tokens)
         {
@@ -60,8 +83,6 @@ internal sealed class EncodeOutput(Vocabulary vocabulary, bool wantsPlaces)
                 : (charOfByte[token.Start], EndOfCharacter(text, charOfByte[token.End - 1]));
             Tokens.Add(new EncodedToken(token.Id, vocabulary.TokenOf(token.Id)!, new Range(Text.Length + start, Text.Length + end)));
         }
-
-        Text.Append(text);
     }
 
     private static int EndOfCharacter(string text, int start)

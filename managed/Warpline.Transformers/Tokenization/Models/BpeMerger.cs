@@ -2,7 +2,9 @@ using System.Buffers;
 
 namespace Warpline.Transformers;
 
-/// <summary>Joins neighbouring tokens by a list of merges: always the pair that stands first in the list, and of those the leftmost.</summary>
+/// <summary>
+/// Joins neighbouring tokens by a list of merges: always the pair that stands first in the list, and of those the leftmost.
+/// </summary>
 internal sealed class BpeMerger
 {
     // Up to this length looking through all pairs for each merge is faster than keeping them in order.

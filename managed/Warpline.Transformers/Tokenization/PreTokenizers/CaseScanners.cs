@@ -29,9 +29,11 @@ internal static class CaseScanners
 
         if (number)
         {
-            for (int count = 1; count < maxDigits && next < text.Length && Characters.IsNumber(Characters.At(text, next, out int after)); count++)
+            int count = 1;
+            while (count < maxDigits && next < text.Length && Characters.IsNumber(Characters.At(text, next, out int after)))
             {
                 next = after;
+                count++;
             }
 
             return next;

@@ -15,6 +15,9 @@ internal sealed class Pattern
     /// <summary>A scanner.</summary>
     public Pattern(Scanner scanner) => _scanner = scanner;
 
+    /// <summary>No match is shorter.</summary>
+    public int MinLength => _text?.Length ?? 1;
+
     /// <summary>Finds the first match from a position on.</summary>
     public bool TryFind(ReadOnlySpan<char> text, int from, out int start, out int end)
     {

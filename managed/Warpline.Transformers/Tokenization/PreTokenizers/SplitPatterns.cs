@@ -13,6 +13,8 @@ internal static class SplitPatterns
     private const string _upper = @"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]";
     private const string _lower = @"[\p{Ll}\p{Lm}\p{Lo}\p{M}]";
     private const string _lead = @"[^\r\n\p{L}\p{N}]?";
+    private const string _others = @"| ?[^\s\p{L}\p{N}]+[\r\n/]*";
+    private const string _asciiWord = @"[!""#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+";
 
     // What cl100k's descendants have in common: %W is the class of a word's letters, %N the numbers.
     private const string _cl100k = $@"{_contraction}|{_lead}%W+|%N| ?[^\s%O]+[\r\n]*|{_spaces}";
@@ -27,11 +29,13 @@ internal static class SplitPatterns
         [Cl100k(@"\p{N}", marks: true)] = WordScanners.Cl100k(maxDigits: 1, marks: true),
         [@"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+"] =
             WordScanners.Cl100k(maxDigits: 3, marks: false),
-        [$@"{_lead}{_upper}*{_lower}+{_contraction}?|{_lead}{_upper}+{_lower}*{_contraction}?|\p{{N}}{{1,3}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n/]*|{_spaces}"] =
+        [@"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+"] =
+            WordScanners.Cl100k(maxDigits: 1, marks: false),
+        [$@"{_lead}{_upper}*{_lower}+{_contraction}?|{_lead}{_upper}+{_lower}*{_contraction}?|\p{{N}}{{1,3}}{_others}|{_spaces}"] =
             CaseScanners.O200k(maxDigits: 3, contractions: true),
-        [$@"{_lead}{_upper}*{_lower}+|{_lead}{_upper}+{_lower}*|\p{{N}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n/]*|{_spaces}"] =
+        [$@"{_lead}{_upper}*{_lower}+|{_lead}{_upper}+{_lower}*|\p{{N}}{_others}|{_spaces}"] =
             CaseScanners.O200k(maxDigits: 1, contractions: false),
-        [$@"[!""#$%&'()*+,\-./:;<=>?@\[\\\]^_`{{|}}~][A-Za-z]+|[^\r\n\p{{L}}\p{{P}}\p{{S}}]?[\p{{L}}\p{{M}}]+| ?[\p{{P}}\p{{S}}]+[\r\n]*|{_spaces}"] =
+        [$@"{_asciiWord}|[^\r\n\p{{L}}\p{{P}}\p{{S}}]?[\p{{L}}\p{{M}}]+| ?[\p{{P}}\p{{S}}]+[\r\n]*|{_spaces}"] =
             WordScanners.DeepSeek3,
         [@"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"] = WordScanners.Clip,
         [@"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"] = WordScanners.ClipWithMarks,
@@ -46,6 +50,8 @@ internal static class SplitPatterns
         [@"[\r\n]+"] = Run(1, rune => rune.Value is '\r' or '\n'),
         [@"\n"] = Run(1, rune => rune.Value == '\n', most: 1),
         [@"\n+"] = Run(1, rune => rune.Value == '\n'),
+        [@"[!\""\#\$%\&'\(\)\*\+,\-\.:;=\?@\[\\\]^_`\{\|\}\~]"] = Run(
+            1, rune => rune.Value is not ('/' or '<' or '>') && rune.IsAscii && Characters.IsPunctuationOrAsciiSymbol(rune), most: 1),
         [@"\p{N}"] = Run(1, Characters.IsNumber, most: 1),
         [@"\p{N}{1,3}"] = Run(1, Characters.IsNumber, most: 3),
         [@"[0-9]"] = Run(1, rune => rune.Value is >= '0' and <= '9', most: 1),
@@ -62,7 +68,9 @@ internal static class SplitPatterns
     /// <summary>The pattern of gpt2, which ByteLevel cuts by.</summary>
     public static Scanner Gpt2 => WordScanners.Gpt2;
 
-    /// <summary>The scanner of a pattern, or null if the pattern is not known. Line ends may be escaped or stand for themselves.</summary>
+    /// <summary>
+    /// The scanner of a pattern, or null if the pattern is not known. Line ends may be escaped or stand for themselves.
+    /// </summary>
     public static Scanner? Find(string pattern) => _known.GetValueOrDefault(
         pattern.Replace("\r", @"\r", StringComparison.Ordinal).Replace("\n", @"\n", StringComparison.Ordinal));
 
@@ -78,7 +86,8 @@ internal static class SplitPatterns
     private static Scanner Run(int least, Predicate<Rune> isBody, int most = int.MaxValue, Predicate<Rune>? lead = null) => (text, start) =>
     {
         int body = start;
-        if (lead is not null && lead(Characters.At(text, start, out int next)) && next < text.Length && isBody(Characters.At(text, next, out _)))
+        if (lead is not null && lead(Characters.At(text, start, out int next))
+            && next < text.Length && isBody(Characters.At(text, next, out _)))
         {
             body = next;
         }

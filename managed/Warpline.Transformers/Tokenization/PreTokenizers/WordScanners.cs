@@ -164,7 +164,9 @@ internal static class WordScanners
         return comparison == StringComparison.OrdinalIgnoreCase && rest.StartsWith('\u017F') ? 2 : 0;
     }
 
-    /// <summary>\s*[\r\n]+|\s+(?!\S)|\s+: space up to its last line end is one piece; without one the last blank stays with the next word.</summary>
+    /// <summary>
+    /// \s*[\r\n]+|\s+(?!\S)|\s+: space up to its last line end is one piece; without one the last blank stays with the next word.
+    /// </summary>
     public static int SpaceOrLinesEnd(ReadOnlySpan<char> text, int start)
     {
         int lastLineEnd = text[start..RunEnd(text, start, Kind.Space)].LastIndexOfAny('\r', '\n');
@@ -241,12 +243,13 @@ internal static class WordScanners
         position < text.Length && ClassAt(text, position, out _, marks) == kind;
 
     // One of Letter, Number, Space and Other; marks are letters or others.
-    private static Kind ClassAt(ReadOnlySpan<char> text, int position, out int next, bool marks = false) => KindAt(text, position, out next) switch
-    {
-        Kind.Mark => marks ? Kind.Letter : Kind.Other,
-        Kind.Punctuation or Kind.Symbol => Kind.Other,
-        Kind kind => kind,
-    };
+    private static Kind ClassAt(ReadOnlySpan<char> text, int position, out int next, bool marks = false) =>
+        KindAt(text, position, out next) switch
+        {
+            Kind.Mark => marks ? Kind.Letter : Kind.Other,
+            Kind.Punctuation or Kind.Symbol => Kind.Other,
+            Kind kind => kind,
+        };
 
     private static Kind KindAt(ReadOnlySpan<char> text, int position, out int next)
     {

@@ -41,8 +41,9 @@ internal sealed class DecoderReader(string source) : PartReader(source)
             "ByteFallback" => new ByteFallbackDecoder(),
             "Fuse" => new FuseDecoder(givesParts: true),
             "Metaspace" => new MetaspaceDecoder(
-                ReadMark(part.Replacement, element, _key), (part.PrependScheme ?? (part.AddPrefixSpace == false ? "never" : "always")) != "never"),
-            "Replace" when part.Content is string content => new ReplaceDecoder(ReadPattern(part, element, _key), content),
+                ReadMark(part.Replacement, element, _key),
+                prepended: part.PrependScheme is null ? part.AddPrefixSpace ?? true : part.PrependScheme != "never"),
+            "Replace" when part.Content is string content => new ReplaceDecoder(ReadReplace(part, content, element, _key)),
             "Strip" when part is { Content: string content, Start: >= 0 and int start, Stop: >= 0 and int stop } =>
                 new StripDecoder(ReadMark(content, element, _key), start, stop),
             "WordPiece" => new WordPieceDecoder(part.Prefix ?? "##", part.Cleanup ?? true),

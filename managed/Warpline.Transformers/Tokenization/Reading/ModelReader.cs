@@ -20,10 +20,10 @@ internal sealed class ModelReader(string source) : PartReader(source)
 
         return TypeOf(element) switch
         {
-            "BPE" => ReadBpe(Part(element, CheckpointJson.Default.BpeModelFile, _key), spellsBytes),
+            "BPE" => ReadBpe(Part(element, CheckpointJson.Default.BpeModelFile, _key), element, spellsBytes),
             "WordPiece" => ReadWordPiece(Part(element, CheckpointJson.Default.WordModelFile, _key)),
             "WordLevel" => ReadWordLevel(Part(element, CheckpointJson.Default.WordModelFile, _key)),
-            "Unigram" => ReadUnigram(Part(element, CheckpointJson.Default.UnigramModelFile, _key)),
+            "Unigram" => ReadUnigram(Part(element, CheckpointJson.Default.UnigramModelFile, _key), element),
             string other => throw new InvalidDataException(
                 $"{Source}: model.type is \"{other}\"; \"BPE\", \"WordPiece\", \"WordLevel\" or \"Unigram\" is required."),
         };
@@ -44,7 +44,7 @@ internal sealed class ModelReader(string source) : PartReader(source)
             : throw Refused("model.type", default, "\"BPE\", \"WordPiece\", \"WordLevel\" or \"Unigram\"");
     }
 
-    private BpeModel ReadBpe(BpeModelFile file, bool spellsBytes)
+    private BpeModel ReadBpe(BpeModelFile file, JsonElement element, bool spellsBytes)
     {
         Dictionary<string, int> ids = Required(file.Vocabulary);
         if (file.Dropout is > 0)
@@ -53,7 +53,8 @@ internal sealed class ModelReader(string source) : PartReader(source)
         }
 
         // Where every byte has a token nothing is unknown, and files name a token that they lack.
-        bool spellsAll = (spellsBytes && Enumerable.Range(0, 256).All(value => ids.ContainsKey(ByteAlphabet.CharOf((byte)value).ToString())))
+        bool spellsAll =
+            (spellsBytes && Enumerable.Range(0, 256).All(value => ids.ContainsKey(ByteAlphabet.CharOf((byte)value).ToString())))
             || (file.ByteFallback == true && new ByteTokens(ids).IsComplete);
         if (file.UnknownToken is not null && !spellsAll)
         {
@@ -69,21 +70,21 @@ internal sealed class ModelReader(string source) : PartReader(source)
             ContinuingSubwordPrefix = file.ContinuingSubwordPrefix ?? "",
             EndOfWordSuffix = file.EndOfWordSuffix ?? "",
         };
-        return new BpeModel(ids, ReadMerges(file.Merges, ids, settings.ContinuingSubwordPrefix), settings);
+        return new BpeModel(ids, ReadMerges(element, ids, settings.ContinuingSubwordPrefix), settings);
     }
 
-    private BpeMerger ReadMerges(JsonElement element, Dictionary<string, int> ids, string prefix)
+    private BpeMerger ReadMerges(JsonElement model, Dictionary<string, int> ids, string prefix)
     {
-        if (element.ValueKind != JsonValueKind.Array)
+        if (!model.TryGetProperty("merges", out JsonElement merges) || merges.ValueKind != JsonValueKind.Array)
         {
             throw new InvalidDataException($"{Source}: model.merges must be an array.");
         }
 
         Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> idOfText = ids.GetAlternateLookup<ReadOnlySpan<char>>();
-        var merger = new BpeMerger(element.GetArrayLength());
+        var merger = new BpeMerger(merges.GetArrayLength());
         char[] joined = [];
         int place = 0;
-        foreach (JsonElement merge in element.EnumerateArray())
+        foreach (JsonElement merge in merges.EnumerateArray())
         {
             (string text, int blank) = ReadPair(merge, place);
             ReadOnlySpan<char> left = text.AsSpan(0, blank);
@@ -153,16 +154,17 @@ internal sealed class ModelReader(string source) : PartReader(source)
         return new WordLevelModel(ids, RequireToken(ids, file.UnknownToken ?? "<unk>"));
     }
 
-    private UnigramModel ReadUnigram(UnigramModelFile file)
+    private UnigramModel ReadUnigram(UnigramModelFile file, JsonElement model)
     {
-        if (file.Vocabulary.ValueKind != JsonValueKind.Array || file.Vocabulary.GetArrayLength() == 0)
+        if (!model.TryGetProperty("vocab", out JsonElement vocabulary) || vocabulary.ValueKind != JsonValueKind.Array
+            || vocabulary.GetArrayLength() == 0)
         {
             throw new InvalidDataException($"{Source}: model.vocab is missing or empty; an array of [token, score] is required.");
         }
 
-        double[] scores = new double[file.Vocabulary.GetArrayLength()];
+        double[] scores = new double[vocabulary.GetArrayLength()];
         var ids = new Dictionary<string, int>(scores.Length, StringComparer.Ordinal);
-        foreach (JsonElement entry in file.Vocabulary.EnumerateArray())
+        foreach (JsonElement entry in vocabulary.EnumerateArray())
         {
             int id = ids.Count;
             if (entry.ValueKind != JsonValueKind.Array || entry.GetArrayLength() != 2 || entry[0].ValueKind != JsonValueKind.String
@@ -190,5 +192,6 @@ internal sealed class ModelReader(string source) : PartReader(source)
 
     private int RequireToken(Dictionary<string, int> ids, string token) => ids.TryGetValue(token, out int id)
         ? id
-        : throw new InvalidDataException($"{Source}: model.unk_token is \"{token}\", which model.vocab lacks; one of its tokens is required.");
+        : throw new InvalidDataException(
+            $"{Source}: model.unk_token is \"{token}\", which model.vocab lacks; one of its tokens is required.");
 }

@@ -51,9 +51,10 @@ internal sealed class NormalizerReader(string source) : PartReader(source)
             "Nmt" => new NmtNormalizer(),
             "ByteLevel" => new ByteLevelNormalizer(),
             "Prepend" when part.Prepend is string prefix => new PrependNormalizer(prefix),
-            "Replace" when part.Content is string content => new ReplaceNormalizer(ReadPattern(part, element, _key), content),
+            "Replace" when part.Content is string content => ReadReplace(part, content, element, _key),
             "BertNormalizer" => new BertNormalizer(
-                part.CleanText ?? true, part.HandleChineseCharacters ?? true, part.StripAccents ?? part.Lowercase ?? true, part.Lowercase ?? true),
+                part.CleanText ?? true, part.HandleChineseCharacters ?? true,
+                part.StripAccents ?? part.Lowercase ?? true, part.Lowercase ?? true),
             "Precompiled" when part.PrecompiledMap is string map => ReadPrecompiled(map, element),
             _ => throw Refused(
                 _key, element,

@@ -12,7 +12,12 @@ internal abstract class PartReader(string source)
     /// <summary>How many steps a part may have; files have one to five, and encoding recurses once for each.</summary>
     private const int _maxSteps = 32;
 
+    /// <summary>How many times as long the replacements of a part may make a text, one after another; files have one.</summary>
+    private const long _maxGrowth = 1000;
+
     private const int _maxQuoted = 300;
+
+    private long _growth = 1;
 
     protected string Source => source;
 
@@ -36,6 +41,16 @@ internal abstract class PartReader(string source)
         {
             throw new InvalidDataException($"{source}: {key}: {e.Message}", e);
         }
+    }
+
+    /// <summary>The pattern and the content of a Replace.</summary>
+    protected ReplaceNormalizer ReadReplace(TokenizerPartFile part, string content, JsonElement element, string key)
+    {
+        Pattern pattern = ReadPattern(part, element, key);
+        _growth *= Math.Max(1, (content.Length + pattern.MinLength - 1) / pattern.MinLength);
+        return _growth <= _maxGrowth
+            ? new ReplaceNormalizer(pattern, content)
+            : throw Refused(key, element, $"a Replace that makes a text, with those before it, at most {_maxGrowth} times as long");
     }
 
     protected Pattern ReadPattern(TokenizerPartFile part, JsonElement element, string key) => part.Pattern switch

@@ -49,7 +49,9 @@ internal sealed class PreTokenizerReader(string source) : PartReader(source)
                     SplitPatterns.One(Characters.IsNumber), part.IndividualDigits ?? false ? CutBehavior.Isolated : CutBehavior.Contiguous));
                 break;
             case "Punctuation":
-                _steps.Add(Cut(SplitPatterns.One(Characters.IsPunctuationOrAsciiSymbol), part.Behavior is null ? CutBehavior.Isolated : ReadBehavior(part, element)));
+                _steps.Add(Cut(
+                    SplitPatterns.One(Characters.IsPunctuationOrAsciiSymbol),
+                    part.Behavior is null ? CutBehavior.Isolated : ReadBehavior(part, element)));
                 break;
             case "Whitespace":
                 _steps.Add(Cut(WordScanners.Words, CutBehavior.Removed, invert: true));

@@ -53,7 +53,7 @@ internal sealed class AddedTokenFile
     public bool Special { get; init; }
 }
 
-/// <summary>The <c>model</c> of a tokenizer.json, where its type is BPE.</summary>
+/// <summary>The <c>model</c> of a tokenizer.json, where its type is BPE; the merges, which are large, are read in place.</summary>
 internal sealed class BpeModelFile
 {
     [JsonPropertyName("dropout")]
@@ -79,10 +79,6 @@ internal sealed class BpeModelFile
 
     [JsonPropertyName("vocab")]
     public Dictionary<string, int>? Vocabulary { get; init; }
-
-    /// <summary>Each a string "a b" or an array of two strings.</summary>
-    [JsonPropertyName("merges")]
-    public JsonElement Merges { get; init; }
 }
 
 /// <summary>The <c>model</c> of a tokenizer.json, where its type is WordPiece or WordLevel.</summary>
@@ -101,7 +97,7 @@ internal sealed class WordModelFile
     public Dictionary<string, int>? Vocabulary { get; init; }
 }
 
-/// <summary>The <c>model</c> of a tokenizer.json, where its type is Unigram.</summary>
+/// <summary>The <c>model</c> of a tokenizer.json, where its type is Unigram; the vocabulary is read in place.</summary>
 internal sealed class UnigramModelFile
 {
     [JsonPropertyName("unk_id")]
@@ -109,10 +105,6 @@ internal sealed class UnigramModelFile
 
     [JsonPropertyName("byte_fallback")]
     public bool? ByteFallback { get; init; }
-
-    /// <summary>An array of [token, score].</summary>
-    [JsonPropertyName("vocab")]
-    public JsonElement Vocabulary { get; init; }
 }
 
 /// <summary>A pre-tokenizer, normaliser, decoder or post-processor; which keys count depends on the type.</summary>

@@ -40,7 +40,8 @@ internal static class Characters
     /// <summary>\p{N}.</summary>
     public static bool IsNumber(Rune rune) => rune.IsAscii
         ? char.IsAsciiDigit((char)rune.Value)
-        : Rune.GetUnicodeCategory(rune) is UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber;
+        : Rune.GetUnicodeCategory(rune) is
+            UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber;
 
     /// <summary>\p{L}.</summary>
     public static bool IsLetter(Rune rune) => Rune.IsLetter(rune);

@@ -199,7 +199,7 @@ class AttentionForward {
   SharedAddress base_;
   int bottom_ = 0;
   tile::CopyPipeline<kTuning.stages> ring_;
-  tile::OnlineSoftmax<kM> softmax_;
+  tile::OnlineSoftmax<kM, kBytes == 4> softmax_;
   tile::FragmentC o_[kM][kD][2];
 };
 

@@ -11,8 +11,8 @@
 namespace wl::cuda {
 
 // Scales the rows and writes their lse. Rows of a warp begin at `first_row` of the block's tile.
-template <int kM, int kD>
-WL_DEVICE void finish_rows(tile::FragmentC (&o)[kM][kD][2], const tile::OnlineSoftmax<kM>& softmax,
+template <int kM, int kD, bool kPrecise>
+WL_DEVICE void finish_rows(tile::FragmentC (&o)[kM][kD][2], const tile::OnlineSoftmax<kM, kPrecise>& softmax,
                            const AttentionParams& p, const AttentionWork& w, int first_row,
                            Site s = Site::here()) {
   float sink = tile::kMinusInfinity;

@@ -67,6 +67,7 @@ void plan_score(const wl_attention_params& p, AttentionPlan& plan) {
   const double scale = p.scale != 0 ? static_cast<double>(p.scale) : 1 / std::sqrt(d_qk);
   const bool changed = p.softcap != 0 || present(p.alibi_slopes);
   plan.score.softcap = p.softcap;
+  plan.score.inverse = p.softcap != 0 ? 2 * kLog2E / p.softcap : 0;
   if (present(p.alibi_slopes)) {
     const wl_tensor& t = p.alibi_slopes;
     plan.score.slopes = {static_cast<const float*>(t.data)};

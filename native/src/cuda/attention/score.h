@@ -37,11 +37,12 @@ struct ModifiedScore : ScoreModifier {
   static constexpr const char* kName = ".modified";
   float scale;
   float softcap;               // 0: none
+  float inverse;               // 2 log2(e) / softcap
   Global<const float> slopes;  // null: none
   int64_t slope_batch_stride, slope_head_stride;
 
   struct OfHead {
-    float scale, softcap, inverse;  // inverse: 2 log2(e) / softcap
+    float scale, softcap, inverse;
     float slope;
     bool capped, sloped;
     WL_DEVICE float operator()(float product, int position, int key) const {
@@ -71,8 +72,7 @@ struct ModifiedScore : ScoreModifier {
     }
   };
   WL_DEVICE OfHead for_head(int sequence, int head, Site s = Site::here()) const {
-    OfHead h{scale, softcap, 0, 0, softcap != 0, static_cast<bool>(slopes)};
-    if (h.capped) h.inverse = 2 * kLog2E / softcap;
+    OfHead h{scale, softcap, inverse, 0, softcap != 0, static_cast<bool>(slopes)};
     if (h.sloped)
       h.slope = ptx::mov_f32_b32(
           ptx::ld_global_nc_b32(slopes + (sequence * slope_batch_stride + head * slope_head_stride), s));

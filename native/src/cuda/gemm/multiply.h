@@ -5,7 +5,8 @@
 // bits, and the six products that reach 2^-24.
 //
 // The tensor core truncates as it adds, so a chain of it over all k would drift: each step of 8 starts from zero, with the
-// smallest products, and is added to the sum by an addition that rounds.
+// smallest products, and is added to the sum by an addition that rounds. So is each step of 16 of 16-bit types where y is
+// float32; a 16-bit y rounds away what a chain loses.
 #pragma once
 
 #include "cuda/ptx/math.h"
@@ -65,11 +66,28 @@ WL_DEVICE void multiply_split(tile::FragmentC& c, const Split<kParts, 4>& a, con
   for (int r = 0; r < 4; ++r) c.x[r] += d[r];
 }
 
-// c (16 kM x 16 kN) += a b over one step: 16 elements of k of a 16-bit type, 8 of float32. kShort: k is at most kShortSum.
-template <class Element, bool kShort, int kM, int kN>
+// c += a b of one step of 16, a column of eight.
+template <class Element>
+WL_DEVICE void multiply_rounded(tile::FragmentC& c, const tile::FragmentA& a, const uint32_t (&b)[2],
+                                Site s) {
+  float d[4] = {};
+  Element::multiply(d, a.x, b[0], b[1], s);
+  WL_UNROLL
+  for (int r = 0; r < 4; ++r) c.x[r] += d[r];
+}
+
+// c (16 kM x 16 kN) += a b over one step: 16 elements of k of a 16-bit type, 8 of float32. kPrecise: y is float32 (16-bit
+// types), or k at most kShortSum (float32).
+template <class Element, bool kPrecise, int kM, int kN>
 WL_DEVICE void multiply(tile::FragmentC (&c)[kM][2 * kN], const tile::FragmentA (&a)[kM],
                         const tile::FragmentB2 (&b)[kN], Site s = Site::here()) {
-  if constexpr (sizeof(typename Element::Bits) == 2) {
+  if constexpr (sizeof(typename Element::Bits) == 2 && kPrecise) {
+    WL_UNROLL
+    for (int j = 0; j < 2 * kN; ++j) {
+      WL_UNROLL
+      for (int i = 0; i < kM; ++i) multiply_rounded<Element>(c[i][j], a[i], b[j / 2].x[j % 2], s);
+    }
+  } else if constexpr (sizeof(typename Element::Bits) == 2) {
     WL_UNROLL
     for (int j = 0; j < kN; ++j) {
       WL_UNROLL
@@ -78,7 +96,7 @@ WL_DEVICE void multiply(tile::FragmentC (&c)[kM][2 * kN], const tile::FragmentA 
         Element::multiply(c[i][2 * j + 1].x, a[i].x, b[j].x[1][0], b[j].x[1][1], s);
       }
     }
-  } else if constexpr (kShort) {
+  } else if constexpr (kPrecise) {
     WL_UNROLL
     for (int j = 0; j < 2 * kN; ++j) {
       Split<3, 2> parts_b;

@@ -79,8 +79,12 @@ Selection select(const GemmProblem& p, GemmKernel forced, int multiprocessors) {
   s.chunked = all_chunked(p) && (s.rows ? rows_types(p) : same_type(p));
   if (s.rows) return s;
   s.multiply = same_type(p) && p.x.dtype != WL_DTYPE_FLOAT32 ? Multiply::kSixteenBit : Multiply::kFloat32;
+  int first = s.chunked ? 0 : kFirstAnyShape;
+  if (s.multiply == Multiply::kSixteenBit && p.y.dtype == WL_DTYPE_FLOAT32) {
+    first = std::max(first, kFirstPreciseShape);
+  }
   Candidate best{};
-  for (int shape = s.chunked ? 0 : kFirstAnyShape; shape < kTileShapes; ++shape) {
+  for (int shape = first; shape < kTileShapes; ++shape) {
     for (const int splits : {1, 2, 3, 4, 6, 8, 12, 16}) {
       const Candidate c = candidate(p, s, shape, splits, multiprocessors);
       if (splits > 1 && (p.batch_invariant || c.splits != splits)) continue;

@@ -66,8 +66,15 @@ struct SumTile {
   }
 };
 
-template <class Element, TileShape kShape, bool kAsync>
+template <class Element, int kRow>
+constexpr TileShape kTileShape =
+    tuning_rows(sizeof(typename Element::Bits) == 2 ? Multiply::kSixteenBit : Multiply::kFloat32)[kRow].shape;
+
+template <class Element, int kRow, bool kAsync>
 class TilesBlock {
+  static constexpr bool kTwoBytes = sizeof(typename Element::Bits) == 2;
+  static constexpr bool kHasPrecise = !kTwoBytes || kRow >= kFirstPreciseShape;
+  static constexpr TileShape kShape = kTileShape<Element, kRow>;
   static constexpr int kThreads = kShape.threads();
   static constexpr int kWarpM = kShape.m / kShape.warps_m, kWarpN = kShape.n / kShape.warps_n;
   static constexpr int kFragmentsM = kWarpM / 16, kFragmentsN = kWarpN / 16;
@@ -94,8 +101,9 @@ class TilesBlock {
   WL_DEVICE void run() {
     const int k_begin = static_cast<int>(ptx::ctaid_y()) * p_.split_k;
     const int depth = p_.k - k_begin < p_.split_k ? p_.k - k_begin : p_.split_k;
-    // By k alone, so that the batch leaves no trace.
-    if (sizeof(typename Element::Bits) == 4 && p_.k <= kShortSum) {
+    // By types and k alone, so that the batch leaves no trace.
+    const bool precise = kTwoBytes ? p_.y.dtype == WL_DTYPE_FLOAT32 : p_.k <= kShortSum;
+    if (kHasPrecise && precise) {
       multiply_all<true>(k_begin, depth);
     } else {
       multiply_all<false>(k_begin, depth);
@@ -122,7 +130,7 @@ class TilesBlock {
   template <bool kMore>
   struct Step {};
 
-  template <bool kShort>
+  template <bool kPrecise>
   WL_DEVICE void multiply_all(int k_begin, int depth) {
     const int steps = (depth + CopyX::kDepth - 1) / CopyX::kDepth;
     if (steps == 0) return;
@@ -141,7 +149,7 @@ class TilesBlock {
 
     tile::FragmentA a[2][kFragmentsM];
     tile::FragmentB2 b[2][kFragmentsN];
-    if constexpr (kShort) {  // rare and short: small code
+    if constexpr (kPrecise) {  // rare: small code
       for (int step = 0; step < steps; ++step) {
         const int stage = pipeline.wait();
         copy_step();
@@ -228,15 +236,11 @@ class TilesBlock {
   tile::FragmentC c_[kFragmentsM][2 * kFragmentsN] = {};
 };
 
-template <class Element, int kRow>
-constexpr TileShape kTileShape =
-    tuning_rows(sizeof(typename Element::Bits) == 2 ? Multiply::kSixteenBit : Multiply::kFloat32)[kRow].shape;
-
 // The shape is given by its row of the table: nvcc 12.4 cannot name a kernel with an object among its template arguments.
 template <class Element, int kRow, bool kAsync>
 WL_KERNEL((kTileShape<Element, kRow>.threads()), (kTileShape<Element, kRow>.blocks))
 tiles(const WL_GRID_CONSTANT GemmParams p) {
-  TilesBlock<Element, kTileShape<Element, kRow>, kAsync>(p, ptx::shared_base()).run();
+  TilesBlock<Element, kRow, kAsync>(p, ptx::shared_base()).run();
 }
 
 }  // namespace wl::cuda::product

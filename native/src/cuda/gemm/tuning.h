@@ -43,6 +43,8 @@ constexpr TuningRow kFloat32Tiles[] = {
 constexpr int kTileShapes = 3;
 // Shapes from this one on have an instance that copies element by element.
 constexpr int kFirstAnyShape = 1;
+// And one that adds 16-bit products with rounding, for a float32 y; the first one's registers are full.
+constexpr int kFirstPreciseShape = 1;
 
 constexpr const TuningRow* tuning_rows(Multiply multiply) {
   return multiply == Multiply::kSixteenBit ? kSixteenBitTiles : kFloat32Tiles;

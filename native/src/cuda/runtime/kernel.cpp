@@ -36,22 +36,27 @@ KernelBase::KernelBase(const char* name, const void* function, uint32_t shared_b
 }
 
 void KernelBase::prepare(int device) const {
-  const std::lock_guard lock(prepared().mutex);
-  if (prepared().done.contains({this, device})) return;
-  cudaFuncAttributes attributes{};
-  check(cudaFuncGetAttributes(&attributes, function_), "cudaFuncGetAttributes");
-  if (shared_bytes_ > kSharedBytesByDefault) {
-    const int available = largest_shared_bytes(device);
-    if (static_cast<int64_t>(shared_bytes_) > available) {
-      fail(WL_STATUS_UNSUPPORTED, "device", text(device),
-           "a GPU whose blocks have " + text(shared_bytes_) + " bytes of shared memory, for " + name_ +
-               "; this one has " + text(available));
+  const bool asks = shared_bytes_ > kSharedBytesByDefault;
+  {
+    const std::lock_guard lock(prepared().mutex);
+    if (!prepared().done.contains({this, device})) {
+      cudaFuncAttributes attributes{};
+      check(cudaFuncGetAttributes(&attributes, function_), "cudaFuncGetAttributes");
+      const int available = asks ? largest_shared_bytes(device) : 0;
+      if (asks && static_cast<int64_t>(shared_bytes_) > available) {
+        fail(WL_STATUS_UNSUPPORTED, "device", text(device),
+             "a GPU whose blocks have " + text(shared_bytes_) + " bytes of shared memory, for " + name_ +
+                 "; this one has " + text(available));
+      }
+      prepared().done.insert({this, device});
     }
+  }
+  // Every time: the attribute belongs to the context, and a device may have several.
+  if (asks) {
     check(cudaFuncSetAttribute(function_, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                static_cast<int>(shared_bytes_)),
           "cudaFuncSetAttribute");
   }
-  prepared().done.insert({this, device});
 }
 
 int KernelBase::blocks_per_multiprocessor(int device, uint32_t threads, uint32_t shared_bytes) const {

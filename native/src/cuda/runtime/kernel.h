@@ -20,7 +20,7 @@ class KernelBase {
   // The dynamic shared memory of a block at most.
   uint32_t shared_bytes() const { return shared_bytes_; }
 
-  // Loads the kernel for the current device and sets its attributes; done once a device. Fails with UNSUPPORTED where
+  // Loads the kernel for the current device, once, and sets its attributes in the current context. Fails with UNSUPPORTED where
   // the library holds no code for the device, or its blocks have less shared memory.
   void prepare(int device) const;
   // Blocks of `threads` that one multiprocessor of the current device holds.

@@ -32,7 +32,6 @@ struct FixedPoint {
     int32_t shift = 0;
     while ((sum >> shift) >= (uint64_t{1} << 24)) ++shift;
     const auto mantissa = static_cast<float>(static_cast<uint32_t>(sum >> shift));
-    constexpr float kLn2 = 0x1.62e43p-1f;
     return ptx::fma_rn_f32(static_cast<float>(shift - fraction), kLn2, log_f32(mantissa));
   }
 };

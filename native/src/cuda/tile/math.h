@@ -7,6 +7,7 @@
 namespace wl::cuda {
 
 constexpr float kLog2E = 0x1.715476p0f;
+constexpr float kLn2 = 0.693147181f;
 
 WL_HOST_DEVICE constexpr float infinity() { return __builtin_huge_valf(); }
 
@@ -15,6 +16,11 @@ WL_DEVICE float polynomial(float, float c0) { return c0; }
 template <class... C>
 WL_DEVICE float polynomial(float x, float c0, C... rest) {
   return ptx::fma_rn_f32(polynomial(x, rest...), x, c0);
+}
+
+// e^r for |r| up to ln 2 / 2.
+WL_DEVICE float exp_reduced(float r) {
+  return polynomial(r, 1.0f, 1.0f, 0.499999911f, 0.166664198f, 0.0416682288f, 0.00837485678f, 0.00138367945f);
 }
 
 // e^x, 1 ulp, subnormal results included: bit for bit what the CPU backend computes, so that a draw falls on the same
@@ -27,11 +33,17 @@ WL_DEVICE float exp_f32(float x) {
   const float n = shifted - 0x1.8p23f;
   float r = ptx::fma_rn_f32(-n, 0x1.62e4p-1f, x);
   r = ptx::fma_rn_f32(-n, 0x1.7f7d1cp-20f, r);
-  const float p =
-      polynomial(r, 1.0f, 1.0f, 0.499999911f, 0.166664198f, 0.0416682288f, 0.00837485678f, 0.00138367945f);
   const int32_t whole = static_cast<int32_t>(ptx::mov_b32_f32(shifted)) - 0x4b400000, half = whole >> 1;
   const auto power = [](int32_t e) { return ptx::mov_f32_b32(static_cast<uint32_t>(e + 127) << 23); };
-  return p * power(half) * power(whole - half);
+  return exp_reduced(r) * power(half) * power(whole - half);
+}
+
+// 2^x, 2 ulp, for x up to 127; 0 below -126.5. The exponent's bits of 2^n are n + 127, and 0 for n = -127.
+WL_DEVICE float exp2_f32(float x) {
+  x = x < -127.0f ? -127.0f : x;  // NaN stays
+  const float shifted = x + 0x1.8p23f;
+  const float power = ptx::mov_f32_b32((ptx::mov_b32_f32(shifted) << 23) + 0x3f800000u);
+  return exp_reduced((x - (shifted - 0x1.8p23f)) * kLn2) * power;
 }
 
 // ln x for normal x > 0, 2 ulp, exactly 0 at 1: x = 2^k m with m in [sqrt(1/2), sqrt(2)), ln m = 2 artanh(s) with

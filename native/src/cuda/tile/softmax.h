@@ -9,6 +9,8 @@
 // cancels. It would not stay small where |m' w| is past 2^27; there a w that is a power of two takes over, with which m' w
 // is exact: scores that large are 16 or more apart where they differ at all, so that only the largest count by either w.
 // A block of which a row attends nothing keeps the row's bits.
+//
+// kPrecise: for float32 tensors, whose tolerance the special function unit's exponential misses.
 #pragma once
 
 #include "cuda/ptx/math.h"
@@ -19,7 +21,6 @@
 namespace wl::cuda::tile {
 
 constexpr float kMinusInfinity = -infinity();
-constexpr float kLn2 = 0.693147181f;
 
 // How a row ends.
 struct RowEnd {
@@ -28,7 +29,7 @@ struct RowEnd {
 };
 
 // kM fragments of 16 rows; row 2 m + h of a thread is elements 2 h and 2 h + 1 of fragment m.
-template <int kM>
+template <int kM, bool kPrecise>
 class OnlineSoftmax {
   static constexpr int kRows = 2 * kM;
 
@@ -56,10 +57,10 @@ class OnlineSoftmax {
       const bool usual = ptx::abs_f32(largest * multiplier_) <= 0x1p27f;
       const float multiplier = usual ? multiplier_ : power_of_two_;
       const float shift = largest == kMinusInfinity ? 0 : largest * multiplier;
-      const float factor = ptx::ex2_approx_ftz_f32(old * multiplier - shift);
+      const float factor = exp2(old * multiplier - shift);
       float sum = sum_[row] * factor;
       each(scores, row, [&](float& x) {
-        x = ptx::ex2_approx_ftz_f32(ptx::fma_rn_f32(x, multiplier, -shift));
+        x = exp2(ptx::fma_rn_f32(x, multiplier, -shift));
         sum = sum + x;
       });
       sum_[row] = sum;
@@ -76,12 +77,17 @@ class OnlineSoftmax {
     const float largest = max_[row] * multiplier_, logit = sink * kLog2E;
     const float top = ptx::max_f32(largest, logit);
     if (top == kMinusInfinity) return {sum, kMinusInfinity};  // zero, or NaN where a score was
-    const float weight = ptx::ex2_approx_ftz_f32(largest - top);
-    const float total = sum * weight + ptx::ex2_approx_ftz_f32(logit - top);
-    return {weight * ptx::rcp_approx_ftz_f32(total), (top + ptx::lg2_approx_ftz_f32(total)) * kLn2};
+    const float weight = exp2(largest - top);
+    const float total = sum * weight + exp2(logit - top);
+    const float inverse = ptx::rcp_approx_ftz_f32(total);
+    float scale = weight * inverse;
+    if (kPrecise) scale = ptx::fma_rn_f32(ptx::fma_rn_f32(-scale, total, weight), inverse, scale);
+    return {scale, (top + ptx::lg2_approx_ftz_f32(total)) * kLn2};
   }
 
  private:
+  static WL_DEVICE float exp2(float x) { return kPrecise ? exp2_f32(x) : ptx::ex2_approx_ftz_f32(x); }
+
   // Calls f for each element that the thread holds of a row.
   template <int kN, class F>
   static WL_DEVICE void each(FragmentC (&fragments)[kM][kN][2], int row, F&& f) {

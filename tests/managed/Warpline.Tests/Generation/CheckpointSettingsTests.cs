@@ -57,6 +57,27 @@ public sealed class CheckpointSettingsTests
     }
 
     [Test]
+    public async Task Text_goes_on_from_the_prompt()
+    {
+        // A decoder that leaves out the blank before a text's first word.
+        string vocabulary = string.Join(',', Enumerable.Range(0, 1024).Select(id => $"\"▁w{id}\":{id}"));
+        await File.WriteAllTextAsync(Path.Combine(_folder, "tokenizer.json"), $$"""
+            {"pre_tokenizer":{"type":"Metaspace"},"decoder":{"type":"Metaspace"},
+             "model":{"type":"WordLevel","unk_token":"▁w0","vocab":{ {{vocabulary}} } } }
+            """);
+        using TransformerModel model = await TransformerModel.LoadAsync(_folder);
+        await using TextGenerator generator = new(model);
+        List<GeneratedToken> tokens = [];
+        await foreach (GeneratedToken token in generator.GenerateAsync("w0 w621", Short with { MaxOutputTokens = 3, IgnoreEndOfSequence = true }))
+        {
+            tokens.Add(token);
+        }
+
+        Assert.That(tokens, Has.Count.EqualTo(3));
+        Assert.That(tokens.Select(token => token.Text), Is.EqualTo(tokens.Select(token => $" w{token.Id}")));
+    }
+
+    [Test]
     public async Task Settings_that_are_wrong_leave_a_model_for_logits()
     {
         await File.WriteAllTextAsync(Path.Combine(_folder, "generation_config.json"), """{"top_p": 1.5}""");

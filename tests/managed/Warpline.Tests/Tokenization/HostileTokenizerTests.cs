@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using NUnit.Framework;
-using Warpline.Tests.Weights;
 using Warpline.Transformers;
 
 namespace Warpline.Tests.Tokenization;
@@ -144,34 +143,46 @@ internal sealed class HostileTokenizerTests
             () => HuggingFaceTokenizer.Load(TestData.GoldenModel("llama")),
             Throws.TypeOf<FileNotFoundException>().With.Message.Contains("tokenizer.json"));
 
-    [Test]
-    public void MutatedTokenizersThrowNothingElse()
+    [TestCase("null", "model.vocab is missing or empty; an array of [token, score] is required.")]
+    [TestCase("[]", "model.vocab is missing or empty; an array of [token, score] is required.")]
+    [TestCase("""{"a":0}""", "model.vocab is missing or empty; an array of [token, score] is required.")]
+    [TestCase("""[["a",0,1]]""", "model.vocab[0] is [\"a\",0,1]; a token and a finite score are required, as [token, score].")]
+    [TestCase("""[["a",0],["b","1"]]""", "model.vocab[1] is [\"b\",\"1\"]; a token and a finite score are required, as [token, score].")]
+    [TestCase("""[["a",1e999]]""", "model.vocab[0] is [\"a\",1e999]; a token and a finite score are required, as [token, score].")]
+    [TestCase("""[["a",0],["a",-1]]""", "model.vocab[1] \"a\" occurs twice.")]
+    [TestCase("""[["a",0]]""", "model.unk_id is 1; an id in [0, 1) is required.")]
+    public void TheScoresAreQuoted(string vocabulary, string message) =>
+        Refuses(TinyTokenizer.Json([]).With("model", $$"""{"type":"Unigram","unk_id":1,"vocab":{{vocabulary}}}"""), message);
+
+    [TestCase("""{"type":"Unigram","vocab":[["a",0]]}""", "model.unk_id is missing; an id in [0, 1) is required.")]
+    [TestCase("""{"type":"WordPiece","vocab":{"a":0}}""", "model.unk_token is \"[UNK]\", which model.vocab lacks; one of its tokens is required.")]
+    [TestCase("""{"type":"WordPiece","vocab":{"[UNK]":0},"max_input_chars_per_word":-1}""", "model.max_input_chars_per_word is -1; a number from 0 on is required.")]
+    [TestCase("""{"type":"WordLevel","vocab":{"a":0},"unk_token":"b"}""", "model.unk_token is \"b\", which model.vocab lacks; one of its tokens is required.")]
+    [TestCase("""{"type":"BPE","vocab":{"a":0},"merges":[],"unk_token":"b"}""", "model.unk_token is \"b\", which model.vocab lacks; one of its tokens is required.")]
+    [TestCase("""{"vocab":{"a":0}}""", "model.type is missing; \"BPE\", \"WordPiece\", \"WordLevel\" or \"Unigram\" is required.")]
+    public void OtherModelsAreQuoted(string model, string message) => Refuses(TinyTokenizer.Json([]).With("model", model), message);
+
+    [TestCase("normalizer", "normalizers")]
+    [TestCase("decoder", "decoders")]
+    public void ReplacementsDoNotExplode(string key, string list)
     {
-        byte[] seed = TinyTokenizer.Json(["a b", "ab c", "Ġ ab"], """{"content":"<s>","special":true,"lstrip":true}""", """{"content":"x y","normalized":true}""")
-            .With("normalizer", """{"type":"NFC"}""")
-            .With("post_processor", """{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>"}},{"Sequence":{"id":"A"}}],"special_tokens":{"<s>":{"ids":[1000]}}}""")
-            .Bytes();
-        var random = new Random(5);
-        int accepted = 0;
-        for (int round = 0; round < 2_000; round++)
-        {
-            PipelineTokenizer tokenizer;
-            try
-            {
-                tokenizer = (PipelineTokenizer)HuggingFaceTokenizer.Parse(Mutation.Of(seed, random));
-            }
-            catch (InvalidDataException)
-            {
-                // The one exception that the reader documents.
-                continue;
-            }
+        string Steps(int count) =>
+            $$"""{"type":"Sequence","{{list}}":[{{string.Join(',', Enumerable.Repeat("""{"type":"Replace","pattern":{"String":"a"},"content":"aa"}""", count))}}]}""";
+        Assert.That(TinyTokenizer.Json([]).With(key, Steps(9)).Load().Encode("a"), Has.Count.EqualTo(key == "normalizer" ? 512 : 1));
+        Refuses(
+            TinyTokenizer.Json([]).With(key, Steps(30)),
+            $$"""{{key}} is {"type":"Replace","pattern":{"String":"a"},"content":"aa"}; a Replace that makes a text, with those before it, at most 1000 times as long is required.""");
+    }
 
-            accepted++;
-            IReadOnlyList<int> ids = tokenizer.Encode("abc ab<s> x y é\u0301 \ud800");
-            Assert.That(ids, Is.Not.Empty);
-            tokenizer.Decode(ids);
-        }
-
-        Assert.That(accepted, Is.GreaterThan(0), "some mutations, such as of an id, are harmless");
+    [TestCase("normalizer", "normalizers", """{"type":"NFC"}""")]
+    [TestCase("decoder", "decoders", """{"type":"Fuse"}""")]
+    [TestCase("post_processor", "processors", """{"type":"ByteLevel"}""")]
+    public void StepsOfEachPartAreBounded(string key, string list, string step)
+    {
+        string Steps(int count) => $$"""{"type":"Sequence","{{list}}":[{{string.Join(',', Enumerable.Repeat(step, count))}}]}""";
+        Assert.That(TinyTokenizer.Json([]).With(key, Steps(32)).Load().Tokens("ab"), Is.EqualTo("a|b"));
+        Assert.That(
+            () => TinyTokenizer.Json([]).With(key, Steps(33)).Load(),
+            Throws.TypeOf<InvalidDataException>().With.Message.EndsWith("; a Sequence of at most 32 steps is required."));
     }
 }

@@ -1,4 +1,4 @@
-// node render-chat.js FOLDER FILE: renders chat templates with @huggingface/jinja from FOLDER/node_modules, for comparison. FILE holds
+// node tools/oracles/render-chat.js FOLDER FILE: renders chat templates with @huggingface/jinja from FOLDER/node_modules, for comparison. FILE holds
 // [{"template": TEXT, "variables": {...}}] and its output is [{"text": ...} or {"error": ...}].
 const { createRequire } = require("module");
 const path = require("path");

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tools/npm-oracles.sh FOLDER PACKAGE[@VERSION]...: puts npm packages that tests compare with into FOLDER/node_modules, below
+# tools/oracles/npm.sh FOLDER PACKAGE[@VERSION]...: puts npm packages that tests compare with into FOLDER/node_modules, below
 # the build folder: they are never committed and nothing that is built uses them. Does nothing where they are there already.
 # Ends with 3, and the reason as the only line on its error output, where they cannot be had.
 set -euo pipefail
