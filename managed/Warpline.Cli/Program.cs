@@ -1,4 +1,6 @@
 using Warpline.Cli;
 
+// What is piped in is UTF-8 whatever the terminal's encoding is, and waiting for it can be interrupted.
+TextReader input = Console.IsInputRedirected ? new StreamReader(Console.OpenStandardInput()) : Console.In;
 return await WarplineCommand.RunAsync(
-    args, Console.In, Console.Out, Console.Error, interactive: !Console.IsOutputRedirected, errorInteractive: !Console.IsErrorRedirected);
+    args, input, Console.Out, Console.Error, interactive: !Console.IsOutputRedirected, errorInteractive: !Console.IsErrorRedirected);

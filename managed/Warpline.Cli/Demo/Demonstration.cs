@@ -5,7 +5,7 @@ using Warpline.Transformers;
 namespace Warpline.Cli.Demo;
 
 /// <summary>The demonstration, line by line; every figure is measured as it runs.</summary>
-internal sealed class Demonstration(Terminal terminal, DirectoryInfo samples, FileInfo? program)
+internal sealed class Demonstration(Terminal terminal, DirectoryInfo samples, DirectoryInfo bert, FileInfo? program)
 {
     private const int ShownQuestions = 3;
     private const int AskedQuestions = 20;
@@ -31,6 +31,7 @@ internal sealed class Demonstration(Terminal terminal, DirectoryInfo samples, Fi
         await AskAsync(generator, files, cancellation).ConfigureAwait(false);
         MeasureSpeed(model, files);
         CheckPerplexity(model, files);
+        await ShowEncodersAsync(cancellation).ConfigureAwait(false);
         if (program is not null)
         {
             await RunCSampleAsync(files, cancellation).ConfigureAwait(false);
@@ -92,6 +93,23 @@ internal sealed class Demonstration(Terminal terminal, DirectoryInfo samples, Fi
         Check(
             Math.Abs(perplexity - files.ReferencePerplexity) <= PerplexityTolerance * files.ReferencePerplexity,
             $"Perplexity on {files.ReferenceStories} held-out stories {perplexity:F6}, float64 reference {files.ReferencePerplexity:F6}");
+    }
+
+    private async Task ShowEncodersAsync(CancellationToken cancellation)
+    {
+        double difference = await EncoderDemo.LargestDifferenceAsync(bert.FullName, cancellation).ConfigureAwait(false);
+        Check(
+            difference <= EncoderDemo.Tolerance,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"Encoder (bert test checkpoint): largest difference from the float64 reference {difference:0.0e-0}, at most {EncoderDemo.Tolerance:0e-0}"));
+        if (EncoderDemo.FindModel() is string model)
+        {
+            foreach (string line in await EncoderDemo.SimilarityTableAsync(model, cancellation).ConfigureAwait(false))
+            {
+                Line(line);
+            }
+        }
     }
 
     private async Task RunCSampleAsync(StorytellerFiles files, CancellationToken cancellation)

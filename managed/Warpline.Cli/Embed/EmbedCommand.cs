@@ -9,7 +9,7 @@ namespace Warpline.Cli.Embed;
 internal sealed class EmbedCommand
 {
     private readonly SharedOptions _shared = new();
-    private readonly Option<FileInfo?> _input = new("--input", "-i") { Description = "A text file, UTF-8; without it standard input." };
+    private readonly Option<FileInfo?> _input = new("--input", "-i") { Description = "A text file, UTF-8; without it standard input. Bytes that are no UTF-8 become U+FFFD." };
     private readonly Option<FileInfo?> _output = new("--output", "-o")
     {
         Description = "FILE.npy for a float32 array, any other name for JSON lines; without it JSON lines to standard output.",
@@ -70,8 +70,12 @@ internal sealed class EmbedCommand
         using SentenceEncoder encoder = await SentenceEncoder.LoadAsync(
             parsed.GetValue(_shared.Model)!.FullName, options, parsed.GetValue(_batchTokens), null, cancellation).ConfigureAwait(false);
         EncodeOptions encode = ReadPrompt(parsed, encoder);
+
+        // What a checkpoint lacks is said before the output is touched.
+        encoder.Tokenize("", encode);
         FileInfo? output = parsed.GetValue(_output);
-        using LineReader lines = new(parsed.GetValue(_input)?.OpenRead() ?? Console.OpenStandardInput());
+        using StreamReader? input = parsed.GetValue(_input)?.OpenText();
+        LineReader lines = new(input ?? _terminal.Input);
         if (output is null)
         {
             await WriteToTerminalAsync(encoder, lines, encode, cancellation).ConfigureAwait(false);

@@ -52,7 +52,9 @@ internal sealed class NpyFile : EmbeddingFile
     {
         byte[] beginning = new byte[File.Length];
         File.ReadExactly(beginning);
-        return Header(0).AsSpan().StartsWith(beginning) ? 0 : throw Other("the file is no array of float32");
+        ReadOnlySpan<byte> header = Header(0), fixedPart = header[..(header.IndexOf(Encoding.Latin1.GetBytes(_beforeRows)) + _beforeRows.Length)];
+        int common = Math.Min(beginning.Length, fixedPart.Length);
+        return fixedPart.StartsWith(beginning.AsSpan(0, common)) ? 0 : throw Other("the file is no array of float32");
     }
 
     private long CheckHeader()

@@ -25,6 +25,8 @@ internal sealed record EncoderFamily
         new() { Name = "albert", EmbeddingSize = 128, Activation = HiddenActivation.GeluTanh, SharesLayers = true },
     ];
 
+    private static readonly Dictionary<string, EncoderFamily> _byName = _all.ToDictionary(family => family.Name);
+
     public static string[] Names { get; } = [.. _all.Select(family => family.Name)];
 
     public required string Name { get; init; }
@@ -58,7 +60,7 @@ internal sealed record EncoderFamily
     /// <summary>Whether num_hidden_groups and inner_group_num tell which layers share their weights.</summary>
     public bool SharesLayers { get; init; }
 
-    public static EncoderFamily? Find(string name) => Array.Find(_all, family => family.Name == name);
+    public static EncoderFamily? Find(string name) => _byName.GetValueOrDefault(name);
 
     public static string UnknownType(string modelType) => ModelFamily.Find(modelType) is null
         ? $"model_type = \"{modelType}\"; one of {string.Join(", ", Names)} is required."

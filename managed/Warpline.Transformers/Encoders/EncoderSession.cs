@@ -176,12 +176,13 @@ public sealed class EncoderSession : IDisposable
         }
 
         long sum = 0;
+        int longest = _model.Config.MaxTokens;
         for (int i = 0; i < lengths.Length; i++)
         {
-            if (lengths[i] < 1 || lengths[i] > _model.Config.MaxTokens)
+            if (lengths[i] < 1 || lengths[i] > longest)
             {
                 throw new ArgumentException(
-                    $"lengths[{i}] is {lengths[i]}; a length in [1, {_model.Config.MaxTokens}], the model's positions, is required.",
+                    $"lengths[{i}] is {lengths[i]}; a length in [1, {longest}], the model's positions, is required.",
                     nameof(lengths));
             }
 

@@ -14,7 +14,8 @@ internal sealed record EncoderLayerWeights(
 
 /// <summary>
 /// All weights of an encoder, found by the architecture's names, with or without the prefix of a model with a head, and checked
-/// against its shapes. What no op combines with the activations' type is converted: matrices to that type, the rest to float32.
+/// against its shapes. Beside activations of 16 bits the matrices have the activations' type, whatever they are stored in: only
+/// such products are fast. What no op combines with that type is converted too, without loss.
 /// </summary>
 internal sealed class EncoderWeights : IDisposable
 {
@@ -45,7 +46,7 @@ internal sealed class EncoderWeights : IDisposable
             bool pools = names.Pooler is not null && Has(names.Pooler + ".weight");
             _binder.Total = (config.DistinctLayerCount * _weightsOfALayer) + (config.TypeVocabularySize == 0 ? 4 : 5)
                 + (projects ? 2 : 0) + (pools ? 2 : 0);
-            WordEmbedding = Matrix(names.WordEmbedding, config.VocabularySize, config.EmbeddingSize);
+            WordEmbedding = _binder.Place(Require(names.WordEmbedding, config.VocabularySize, config.EmbeddingSize));
             PositionEmbedding = _binder.Place(PositionsWithType());
             EmbeddingNorm = Norm(names.EmbeddingNorm, config.EmbeddingSize);
             EmbeddingProjection = projects ? Linear(config.HiddenSize, config.EmbeddingSize, names.EmbeddingProjection!) : null;
@@ -137,14 +138,6 @@ internal sealed class EncoderWeights : IDisposable
         }
     }
 
-    private TensorRef Matrix(string name, long rows, long columns)
-    {
-        WeightTensor tensor = Require(name, rows, columns);
-        return _binder.IsOtherHalf(tensor.Type)
-            ? _binder.Place(WeightValues.Stack([tensor], _options.ActivationType))
-            : _binder.Place(tensor);
-    }
-
     /// <summary>A norm's weights, under their names or under those of the oldest checkpoints, gamma and beta.</summary>
     private NormWeights Norm(string name, int size)
     {
@@ -169,9 +162,8 @@ internal sealed class EncoderWeights : IDisposable
         }
 
         TensorRef bias = _binder.Place(WeightValues.Stack(biases, ElementType.Float32));
-        ElementType type = weights.Any(weight => weight.Type != weights[0].Type || _binder.IsOtherHalf(weight.Type))
-            ? _options.ActivationType
-            : weights[0].Type;
+        bool asStored = _options.ActivationType == ElementType.Float32 && weights.All(weight => weight.Type == weights[0].Type);
+        ElementType type = asStored ? weights[0].Type : _options.ActivationType;
         return weights.Length == 1 && weights[0].Type == type
             ? _binder.Linear(_binder.Place(weights[0]), bias)
             : _binder.Linear(WeightValues.Stack(weights, type), bias);

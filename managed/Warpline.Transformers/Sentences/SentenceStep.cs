@@ -34,9 +34,9 @@ internal sealed class SentenceDense : SentenceStep
     private readonly string _source;
     private readonly int _inputs;
     private readonly float[] _weight, _bias, _result;
-    private readonly Action<Span<float>> _activation;
+    private readonly Action<Span<float>>? _activation;
 
-    private SentenceDense(string source, int inputs, float[] weight, float[] bias, Action<Span<float>> activation)
+    private SentenceDense(string source, int inputs, float[] weight, float[] bias, Action<Span<float>>? activation)
     {
         (_source, _inputs, _weight, _bias, _activation) = (source, inputs, weight, bias, activation);
         _result = new float[bias.Length];
@@ -65,7 +65,7 @@ internal sealed class SentenceDense : SentenceStep
             _result[i] = TensorPrimitives.Dot(_weight.AsSpan(i * _inputs, _inputs), vector) + _bias[i];
         }
 
-        _activation(_result);
+        _activation?.Invoke(_result);
         return _result;
     }
 
@@ -76,14 +76,13 @@ internal sealed class SentenceDense : SentenceStep
     }
 
     // A class of torch.nn by its full name; what is absent is a tanh, as in sentence-transformers.
-    private static Action<Span<float>> Activation(ConfigValue key)
+    private static Action<Span<float>>? Activation(ConfigValue key)
     {
         string? name = key.Text();
         return name?[(name.LastIndexOf('.') + 1)..] switch
         {
             null or "Tanh" => values => TensorPrimitives.Tanh(values, values),
-            "Identity" => _ => { }
-            ,
+            "Identity" => null,
             "ReLU" => values => TensorPrimitives.Max(values, 0f, values),
             _ => throw key.Wrong("Tanh, Identity or ReLU"),
         };

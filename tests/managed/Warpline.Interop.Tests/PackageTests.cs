@@ -21,7 +21,7 @@ internal sealed partial class PackageTests : PackageFixture
     public void Every_package_says_what_it_is()
     {
         string[] packages = Packages();
-        Assert.That(packages, Is.SupersetOf(new[] { "Warpline", Native, "Warpline.Transformers", "Warpline.Cli" }));
+        Assert.That(packages, Is.SupersetOf(new[] { "Warpline", Native, "Warpline.Transformers", "Warpline.Extensions.AI", "Warpline.Cli" }));
         foreach (string package in packages)
         {
             using ZipArchive archive = Open(package);

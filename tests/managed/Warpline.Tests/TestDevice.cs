@@ -9,6 +9,9 @@ public static class TestDevice
     public static ComputeDevice Current { get; } =
         WarplineLibrary.SelectDevice(Environment.GetEnvironmentVariable("WARPLINE_DEVICE") is { Length: > 0 } text ? text : "cpu");
 
+    /// <summary>Whether that is the emulated GPU, where large models take minutes.</summary>
+    public static bool IsEmulated { get; } = Environment.GetEnvironmentVariable("WARPLINE_DEVICE") == "emu";
+
     /// <summary>The CUDA device of the suite; the calling test is skipped where it runs on the CPU.</summary>
     public static ComputeDevice RequireCuda()
     {
@@ -23,7 +26,7 @@ public static class TestDevice
     /// <summary>Skips the calling test unless the suite runs on the emulated GPU, which counts calls.</summary>
     public static void RequireEmulator()
     {
-        if (Environment.GetEnvironmentVariable("WARPLINE_DEVICE") != "emu")
+        if (!IsEmulated)
         {
             Assert.Ignore("The suite does not run on the emulated GPU; WARPLINE_DEVICE=emu runs this test.");
         }

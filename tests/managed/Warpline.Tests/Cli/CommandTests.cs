@@ -1,6 +1,7 @@
 using System.Text.Json;
 using NUnit.Framework;
 using Warpline.Cli;
+using Warpline.Tests.Encoders;
 using Warpline.Tests.Models;
 using Warpline.Transformers;
 
@@ -120,6 +121,52 @@ public sealed class CommandTests
         Assert.That(empty.Shape, Is.EqualTo(new long[] { 0, 160 }));
     }
 
+    [TestCase("bert", true)]
+    [TestCase("electra", false)]
+    public async Task Logits_of_an_encoder_are_its_hidden_states(string name, bool pools)
+    {
+        EncoderCase golden = EncoderCase.Load(name);
+        string ids = Path.Combine(_folder, "ids.json"), output = Path.Combine(_folder, "hidden.safetensors");
+        await File.WriteAllTextAsync(ids, JsonSerializer.Serialize(golden.Prompts.Append([])));
+        using JsonDocument json = await RunJson("logits", golden.Directory, "--tokens-file", ids, "--output", output);
+        Assert.That(json.RootElement.GetProperty("pooler").GetBoolean(), Is.EqualTo(pools));
+        using CheckpointWeights written = CheckpointWeights.Open(output);
+        Assert.That(written.Names.Count(), Is.EqualTo(pools ? 7 : 4));
+        for (int i = 0; i < golden.Prompts.Length; i++)
+        {
+            Assert.That(written.TryGet($"last_hidden_state.{i}", out WeightTensor tensor), Is.True);
+            Assert.That(tensor.Shape, Is.EqualTo(new long[] { golden.Prompts[i].Length, 64 }));
+            Assert.That(GoldenCase.Values(written, $"last_hidden_state.{i}"), Is.EqualTo(golden.Hidden[i]).Within(1e-4f));
+            if (pools)
+            {
+                Assert.That(written.TryGet($"pooler_output.{i}", out tensor), Is.True);
+                Assert.That(tensor.Shape, Is.EqualTo(new long[] { 64 }));
+                Assert.That(GoldenCase.Values(written, $"pooler_output.{i}"), Is.EqualTo(golden.Pooled![i]).Within(1e-4f));
+            }
+        }
+
+        Assert.That(written.TryGet("last_hidden_state.3", out WeightTensor empty), Is.True);
+        Assert.That(empty.Shape, Is.EqualTo(new long[] { 0, 64 }));
+        using JsonDocument info = await RunJson("info", golden.Directory);
+        Assert.That(info.RootElement.GetProperty("model_type").GetString(), Is.EqualTo(name));
+        Assert.That(info.RootElement.GetProperty("pooler").GetString(), Is.EqualTo(pools ? "yes" : "no"));
+    }
+
+    [Test]
+    public async Task Verbs_say_which_kind_of_model_they_need()
+    {
+        (int code, _, string error) = await Run("generate", TestData.GoldenModel("bert"), "--ids", "1");
+        Assert.That(code, Is.EqualTo(ExitCode.Failed));
+        Assert.That(error, Does.Contain("model_type = \"bert\" is an encoder; a decoder is required, one of llama"));
+        (code, _, error) = await Run("embed", TestData.GoldenModel("llama"));
+        Assert.That(code, Is.EqualTo(ExitCode.Failed));
+        Assert.That(error, Does.Contain("model_type = \"llama\" is a decoder; an encoder is required, one of bert"));
+        string ids = Path.Combine(_folder, "ids.json");
+        await File.WriteAllTextAsync(ids, JsonSerializer.Serialize(new[] { new int[257] }));
+        (code, _, error) = await Run("logits", TestData.GoldenModel("roberta"), "--tokens-file", ids, "--output", Path.Combine(_folder, "o"));
+        Assert.That((code, error), Is.EqualTo((ExitCode.Failed, "warpline: List 0 has 257 tokens; the model has 254 positions.\n")));
+    }
+
     [Test]
     public async Task Logits_of_long_inputs_do_not_depend_on_the_pieces_they_are_written_in()
     {
@@ -180,7 +227,7 @@ public sealed class CommandTests
     }
 
     [Test]
-    public async Task A_device_that_does_not_exist_has_its_own_exit_code([Values("info", "generate", "chat", "tokenize", "logits")] string verb)
+    public async Task A_device_that_does_not_exist_has_its_own_exit_code([Values("info", "generate", "chat", "tokenize", "logits", "embed")] string verb)
     {
         string[] rest = verb switch
         {
@@ -247,7 +294,7 @@ public sealed class CommandTests
     }
 
     [Test]
-    public async Task Every_verb_helps_with_examples([Values("info", "generate", "chat", "tokenize", "logits", "demo")] string verb)
+    public async Task Every_verb_helps_with_examples([Values("info", "generate", "chat", "tokenize", "logits", "embed", "demo")] string verb)
     {
         (int code, string output, _) = await Run(verb, "--help");
         Assert.That(code, Is.Zero);

@@ -1,6 +1,9 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using NUnit.Framework;
 using Warpline.Cli;
+using Warpline.Cli.Demo;
+using Warpline.Tests.Encoders;
 
 namespace Warpline.Tests.Cli;
 
@@ -18,7 +21,17 @@ public sealed partial class DemoTests
         Assert.That(output, Does.Match(@"\d+ of the first 20 questions right \(the float64 reference: 138 of all 200\)"));
         Assert.That(output, Does.Match(@"Prefill \d+ tokens/s \(gemm\.\S+\), decode \d+ tokens/s \(gemm\.\S+\)"));
         Assert.That(output, Does.Match(@"Perplexity on 10 held-out stories 1\.68\d+, float64 reference 1\.68\d+"));
-        Assert.That(output.Split('\n', StringSplitOptions.RemoveEmptyEntries), Has.Length.InRange(12, 18));
+        Assert.That(output, Does.Match(@"Encoder \(bert test checkpoint\): largest difference from the float64 reference \d\.\de-[67], at most 1e-4"));
+        Match similar = Similarities().Match(output);
+        Assert.That(similar.Success, Is.EqualTo(EncoderDemo.FindModel() is not null));
+        if (similar.Success)
+        {
+            double[] cosines = [.. similar.Groups[1].Captures.Select(cosine => double.Parse(cosine.Value, CultureInfo.InvariantCulture))];
+            Assert.That(cosines[0], Is.EqualTo(1));
+            Assert.That(cosines[1], Is.GreaterThan(0.5).And.GreaterThan(2 * cosines.Skip(2).Max()), "two ways to ask for a password");
+        }
+
+        Assert.That(output.Split('\n', StringSplitOptions.RemoveEmptyEntries), Has.Length.InRange(13, 24));
         Assert.That(output, Does.Not.Contain("FAILED"));
     }
 
@@ -28,17 +41,30 @@ public sealed partial class DemoTests
         using TemporarySamples samples = new();
         samples.Replace("expected.json", "860", "861");
         samples.Replace("reference10.json", "\"perplexity\": 1.68", "\"perplexity\": 1.69");
-        (int code, string output) = await Run(samples.Folder);
+        using TinyEncoder bert = new();
+        bert.Set("layer_norm_eps", 0.01);
+        bert.Write();
+        foreach (string file in new[] { "case.json", "expected.safetensors" })
+        {
+            File.Copy(Path.Combine(TestData.GoldenModel("bert"), file), Path.Combine(bert.Directory, file));
+        }
+
+        (int code, string output) = await Run(samples.Folder, bert.Directory);
         Assert.That(code, Is.EqualTo(ExitCode.Failed));
+        Assert.That(output, Does.Contain("FAILED: Encoder (bert test checkpoint)"));
         Assert.That(output, Does.Contain("FAILED: 3 of 96 tokens equal the float64 reference"));
         Assert.That(output, Does.Contain("FAILED: Perplexity on 10 held-out stories"));
     }
 
-    private static async Task<(int Code, string Output)> Run(string samples)
+    private static async Task<(int Code, string Output)> Run(string samples, string? bert = null)
     {
         StringWriter output = new() { NewLine = "\n" };
-        return (await WarplineCommand.RunAsync(["demo", "--samples", samples], TextReader.Null, output, output, interactive: false), output.ToString());
+        string[] arguments = ["demo", "--samples", samples, "--bert", bert ?? TestData.GoldenModel("bert")];
+        return (await WarplineCommand.RunAsync(arguments, TextReader.Null, output, output, interactive: false), output.ToString());
     }
+
+    [GeneratedRegex(@"  1 How do I reset my password\? +(?: +(-?\d\.\d\d)){5}\n")]
+    private static partial Regex Similarities();
 
     [GeneratedRegex(@"Question: .*\? Answer: .*\((right|wrong: .*)\)")]
     private static partial Regex Questions();
