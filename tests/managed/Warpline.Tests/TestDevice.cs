@@ -9,6 +9,9 @@ public static class TestDevice
     public static ComputeDevice Current { get; } =
         WarplineLibrary.SelectDevice(Environment.GetEnvironmentVariable("WARPLINE_DEVICE") is { Length: > 0 } text ? text : "cpu");
 
+    /// <summary>Whether weights may be packed there: without on a GPU, without and with on the processor.</summary>
+    public static bool[] Packings { get; } = Current.Kind == DeviceKind.Cpu ? [false, true] : [false];
+
     /// <summary>Whether that is the emulated GPU, where large models take minutes.</summary>
     public static bool IsEmulated { get; } = Environment.GetEnvironmentVariable("WARPLINE_DEVICE") == "emu";
 

@@ -161,6 +161,11 @@ public sealed class EmbedTests
     [Test]
     public async Task Many_lines_take_bounded_memory_and_survive_a_kill()
     {
+        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) != "dotnet")
+        {
+            Assert.Ignore("This program was carried here without the dotnet that would run the command in a process of its own.");
+        }
+
         const int lines = 200_000;
         const long mostBytes = 500L << 20;
         WriteLines([.. Enumerable.Range(0, lines).Select(i => $"a {i}")]);
