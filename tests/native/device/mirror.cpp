@@ -53,8 +53,13 @@ bool span_of(const wl_tensor& t, Piece* piece) {
   int64_t last = 0;
   for (int axis = 0; axis < t.rank; ++axis) {
     if (t.shape[axis] <= 0 || t.strides[axis] < 0) return false;
-    last += (t.shape[axis] - 1) * t.strides[axis];
+    int64_t step = 0;
+    if (__builtin_mul_overflow(t.shape[axis] - 1, t.strides[axis], &step) ||
+        __builtin_add_overflow(last, step, &last))
+      return false;
   }
+  constexpr int64_t kTooMany = int64_t{1} << 48;  // no memory holds them
+  if (last >= kTooMany) return false;
   piece->begin = static_cast<unsigned char*>(t.data);
   piece->end = piece->begin + (last + 1) * element_size(t.dtype);
   return true;
