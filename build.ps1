@@ -33,6 +33,7 @@ usage: .\build.ps1 VERB
   demo                     build what the demonstration needs and run it
   test [--full] [FILTER]   build and run all tests, or those whose name contains FILTER; --full runs the long sweeps too
   bench                    build and run the benchmarks
+  pack                     write the NuGet packages to build\packages
   format                   format C, C++ and C# sources in place
   clean                    delete the build folder
 '@
@@ -122,6 +123,23 @@ function build_sample {
     run cmake @('-S', 'samples/c', '-B', "$NativeDir\samples", '-G', 'Ninja', '-DCMAKE_BUILD_TYPE=Release', "-DCMAKE_PREFIX_PATH=$install")
     run cmake @('--build', "$NativeDir\samples")
     $env:Path = "$install\bin;$env:Path"
+}
+
+# The files of the native package: the library, and what it needs of MSYS2. It is opened by its full path, and Windows then looks
+# for these beside it.
+function prepare_native_libraries([string]$Folder) {
+    if (Test-Path $Folder) { Remove-Item -Recurse -Force $Folder }
+    New-Item -ItemType Directory -Force $Folder | Out-Null
+    Copy-Item (Join-Path $BuildDir 'lib\warpline.dll') $Folder
+    foreach ($file in @('tbb12.dll', 'libstdc++-6.dll', 'libgcc_s_seh-1.dll', 'libwinpthread-1.dll')) {
+        Copy-Item "$Msys\ucrt64\bin\$file" $Folder
+    }
+}
+
+# A package of each packable project of the solution.
+function write_packages([string]$Folder) {
+    if (Test-Path $Folder) { Remove-Item -Recurse -Force $Folder }
+    run dotnet @('pack', 'Kernels.sln', '-c', 'Release', '-v', 'quiet', '-o', $Folder)
 }
 
 function c_sources { git ls-files -- '*.h' '*.c' '*.cpp' '*.cu' '*.cuh' }
@@ -257,6 +275,14 @@ function verb_bench {
     step 'run benchmarks' 'see which bar was missed above' { run_benchmarks }
 }
 
+function verb_pack {
+    verb_setup
+    step 'configure native code' 'delete the folder build and try again' { configure_library }
+    step 'compile native code' 'mend the first error in the log' { compile cpu @('warpline') }
+    step 'prepare native libraries' 'read the log' { prepare_native_libraries (Join-Path $BuildDir 'packed-native') }
+    step 'write packages' 'mend the first error in the log' { write_packages (Join-Path $BuildDir 'packages') }
+}
+
 function verb_format {
     step 'install formatter' 'install clang-format 14 and try again' { install_formatter }
     step 'format sources' 'mend the first error in the log' { apply_format }
@@ -272,6 +298,7 @@ switch ($Verb) {
     'demo' { verb_demo }
     'test' { verb_test }
     'bench' { verb_bench }
+    'pack' { verb_pack }
     'format' { verb_format }
     'clean' { verb_clean }
     'help' { usage }

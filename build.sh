@@ -19,6 +19,7 @@ if [ "${CI:-}" = true ]; then export MSBUILDDISABLENODEREUSE=1 UseSharedCompilat
 source tools/steps.sh
 source tools/setup.sh
 source tools/cuda-toolkit.sh
+source tools/packages.sh
 source tools/suites.sh
 
 usage() {
@@ -30,6 +31,7 @@ usage: ./build.sh VERB
   demo                     build what the demonstration needs and run it
   test [--full] [FILTER]   build and run all tests, or those whose name contains FILTER; --full runs the long sweeps too
   bench                    build and run the benchmarks
+  pack                     write the NuGet packages to build/packages
   format                   format C, C++ and C# sources in place
   clean                    delete the build folder
 USAGE
@@ -177,6 +179,14 @@ verb_bench() {
   step "run benchmarks" "see which bar was missed above" run_benchmarks
 }
 
+verb_pack() {
+  verb_setup
+  step "configure native code" "delete the folder build and try again" configure_library
+  step "compile native code" "mend the first error in the log" compile cpu warpline
+  step "prepare native libraries" "read the log" prepare_native_libraries "$build_dir/lib/libwarpline.so" "$build_dir/packed-native"
+  step "write packages" "mend the first error in the log" write_packages "$build_dir/packages"
+}
+
 verb_format() {
   step "install formatter" "install clang-format 14 and try again" install_formatter
   step "format sources" "mend the first error in the log" apply_format
@@ -189,7 +199,7 @@ verb_clean() {
 verb=${1:-}
 [ $# -eq 0 ] || shift
 case $verb in
-  setup | build | demo | test | bench | format | clean) "verb_$verb" "$@" ;;
+  setup | build | demo | test | bench | pack | format | clean) "verb_$verb" "$@" ;;
   help | --help | -h) usage ;;
   *) usage >&2 && exit 2 ;;
 esac

@@ -9,6 +9,7 @@ missing_packages() { # missing_packages run|develop
   pkg-config --exists libhwy 2>/dev/null || echo libhwy-dev
   [ "$1" = develop ] || return 0
   command -v ccache >/dev/null || echo ccache
+  command -v patchelf >/dev/null || echo patchelf
   pkg-config --exists gtest 2>/dev/null || echo libgtest-dev
 }
 

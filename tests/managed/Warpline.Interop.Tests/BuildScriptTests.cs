@@ -10,7 +10,7 @@ namespace Warpline.Interop.Tests;
 /// </summary>
 internal sealed partial class BuildScriptTests
 {
-    private static readonly string[] Verbs = ["setup", "build", "demo", "test", "bench", "format", "clean"];
+    private static readonly string[] Verbs = ["setup", "build", "demo", "test", "bench", "pack", "format", "clean"];
 
     [Test]
     public void PowerShell_script_parses_without_errors()
@@ -34,7 +34,7 @@ internal sealed partial class BuildScriptTests
         {
             "cmake", "dotnet", "git", "winget", "clang-format",
             "Join-Path", "Set-StrictMode", "Set-Location", "New-Item", "Out-Null", "Out-File", "Out-Host", "Write-Host", "Get-Content",
-            "Get-Command", "Get-ChildItem", "Test-Path", "Remove-Item", "Where-Object", "ForEach-Object", "Select-String",
+            "Get-Command", "Get-ChildItem", "Test-Path", "Remove-Item", "Copy-Item", "Where-Object", "ForEach-Object", "Select-String",
         };
         known.UnionWith(Functions(script).Keys);
         IEnumerable<string> called = script.FindAll(node => node is CommandAst, searchNestedScriptBlocks: true)

@@ -35,7 +35,12 @@ bool mapped(uintptr_t address) {
 // Words of the parameters that look like addresses of memory that is there, but not the device's. One past the end of a block is
 // legal.
 cudaError_t check_parameters(Host& h, const KernelEntry& kernel, const void* parameters) {
-  constexpr uintptr_t kLowest = uintptr_t{1} << 32, kHighest = uintptr_t{1} << 47;
+#if defined(__SANITIZE_ADDRESS__)
+  constexpr uintptr_t kLowest = 0x100080000000;  // below lies the sanitizer's shadow, mapped as a whole
+#else
+  constexpr uintptr_t kLowest = uintptr_t{1} << 32;
+#endif
+  constexpr uintptr_t kHighest = uintptr_t{1} << 47;
   for (size_t at = 0; at + sizeof(uintptr_t) <= kernel.parameter_bytes; at += sizeof(uintptr_t)) {
     uintptr_t word = 0;
     std::memcpy(&word, static_cast<const char*>(parameters) + at, sizeof word);
