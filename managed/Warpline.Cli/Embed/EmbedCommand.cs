@@ -20,7 +20,7 @@ internal sealed class EmbedCommand
     private readonly Option<string?> _prompt = new("--prompt") { Description = "A prompt itself; \"\" for none." };
     private readonly Option<int?> _batchTokens = new("--batch-tokens")
     {
-        Description = $"Tokens of a batch ({EncoderModel.DefaultBatchTokens}).",
+        Description = $"Tokens of a batch ({EncoderModel.DefaultBatchTokens}, on a GPU {EncoderModel.DefaultGpuBatchTokens}).",
         Validators = { Positive },
     };
 

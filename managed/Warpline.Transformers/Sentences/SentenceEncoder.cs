@@ -43,7 +43,7 @@ public sealed class SentenceEncoder : IDisposable
                     $"max_seq_length = {MaxSequenceLength}; more than the {special} special tokens of a text is required.");
         }
 
-        _session = model.CreateSession(Math.Max(batchTokens ?? EncoderModel.DefaultBatchTokens, MaxSequenceLength));
+        _session = model.CreateSession(Math.Max(batchTokens ?? model.UsualBatchTokens, MaxSequenceLength));
         try
         {
             _batches = new SentenceBatches(_session, files.Pooling, files.Steps, model.Config.HiddenSize);
@@ -78,7 +78,7 @@ public sealed class SentenceEncoder : IDisposable
     /// <param name="directory">The folder.</param>
     /// <param name="options">How to compute; null for float32 on the processor with packed weights.</param>
     /// <param name="batchTokens">Most tokens of a batch, raised to <see cref="MaxSequenceLength"/>; null for
-    /// <see cref="EncoderModel.DefaultBatchTokens"/>.</param>
+    /// <see cref="EncoderModel.DefaultBatchTokens"/> or <see cref="EncoderModel.DefaultGpuBatchTokens"/>.</param>
     /// <param name="progress">Told of each weight that is ready.</param>
     /// <param name="cancellationToken">Ends the loading.</param>
     /// <returns>The encoder, the caller's to dispose.</returns>
