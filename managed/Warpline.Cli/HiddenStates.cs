@@ -32,23 +32,11 @@ internal static class HiddenStates
 
     public static void Report(Terminal terminal, bool json, EncoderModel model, int[][] lists, string path)
     {
-        if (!json)
+        int width = model.Config.HiddenSize;
+        LogitsCommand.Report(terminal, json, lists, path, $"{width} numbers", model.Options.ActivationType, writer =>
         {
-            terminal.Output.WriteLine($"{path}: {lists.Length} lists, {lists.Sum(list => (long)list.Length)} tokens, "
-                + $"{model.Config.HiddenSize} numbers each");
-            return;
-        }
-
-        terminal.WriteJson(writer =>
-        {
-            writer.WriteStartObject();
-            writer.WriteString("output", path);
-            writer.WriteNumber("lists", lists.Length);
-            writer.WriteNumberList("tokens", lists.Select(list => list.Length));
-            writer.WriteNumber("hidden_size", model.Config.HiddenSize);
+            writer.WriteNumber("hidden_size", width);
             writer.WriteBoolean("pooler", model.HasPooler);
-            writer.WriteString("dtype", model.Options.ActivationType.ToString().ToLowerInvariant());
-            writer.WriteEndObject();
         });
     }
 

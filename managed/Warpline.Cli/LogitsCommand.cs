@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using Warpline.Transformers;
 
 namespace Warpline.Cli;
@@ -44,7 +45,10 @@ internal static class LogitsCommand
 
             using TransformerModel model = await shared.LoadAsync(parsed, cancellation).ConfigureAwait(false);
             Write(terminal, model, lists, path, cancellation);
-            Report(terminal, json, model, lists, path);
+            int vocabulary = model.Config.VocabularySize;
+            Report(
+                terminal, json, lists, path, $"{vocabulary} logits", model.Options.ActivationType,
+                writer => writer.WriteNumber("vocabulary", vocabulary));
             return ExitCode.Done;
         });
         return command;
@@ -79,12 +83,20 @@ internal static class LogitsCommand
         writer.Complete();
     }
 
-    private static void Report(Terminal terminal, bool json, TransformerModel model, int[][] lists, string path)
+    /// <summary>Says what was written: in JSON, where <paramref name="describe"/> adds the rows' properties, or as a line.</summary>
+    /// <param name="terminal">Where to.</param>
+    /// <param name="json">Whether in JSON.</param>
+    /// <param name="lists">The lists of tokens.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="row">What is written for each token, in words.</param>
+    /// <param name="type">The type of the model's activations.</param>
+    /// <param name="describe">Writes the properties.</param>
+    internal static void Report(
+        Terminal terminal, bool json, int[][] lists, string path, string row, ElementType type, Action<Utf8JsonWriter> describe)
     {
         if (!json)
         {
-            terminal.Output.WriteLine($"{path}: {lists.Length} lists, {lists.Sum(list => (long)list.Length)} tokens, "
-                + $"{model.Config.VocabularySize} logits each");
+            terminal.Output.WriteLine($"{path}: {lists.Length} lists, {lists.Sum(list => (long)list.Length)} tokens, {row} each");
             return;
         }
 
@@ -94,8 +106,8 @@ internal static class LogitsCommand
             writer.WriteString("output", path);
             writer.WriteNumber("lists", lists.Length);
             writer.WriteNumberList("tokens", lists.Select(list => list.Length));
-            writer.WriteNumber("vocabulary", model.Config.VocabularySize);
-            writer.WriteString("dtype", model.Options.ActivationType.ToString().ToLowerInvariant());
+            describe(writer);
+            writer.WriteString("dtype", type.ToString().ToLowerInvariant());
             writer.WriteEndObject();
         });
     }
