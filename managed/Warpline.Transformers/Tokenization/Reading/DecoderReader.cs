@@ -26,12 +26,7 @@ internal sealed class DecoderReader(string source) : PartReader(source)
         TokenizerPartFile part = Part(element, _key);
         if (part is { Type: "Sequence", Decoders: { } inner })
         {
-            foreach (JsonElement child in inner)
-            {
-                Append(child);
-                RequireFew(_steps.Count, element, _key);
-            }
-
+            ReadSequence(inner, Append, () => _steps.Count, element, _key);
             return;
         }
 

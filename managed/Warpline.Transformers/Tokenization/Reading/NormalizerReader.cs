@@ -30,12 +30,7 @@ internal sealed class NormalizerReader(string source) : PartReader(source)
         TokenizerPartFile part = Part(element, _key);
         if (part is { Type: "Sequence", Normalizers: { } inner })
         {
-            foreach (JsonElement child in inner)
-            {
-                Append(child);
-                RequireFew(_steps.Count, element, _key);
-            }
-
+            ReadSequence(inner, Append, () => _steps.Count, element, _key);
             return;
         }
 

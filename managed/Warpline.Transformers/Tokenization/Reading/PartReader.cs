@@ -68,11 +68,21 @@ internal abstract class PartReader(string source)
         _ => throw Refused(key, element, "one character"),
     };
 
-    protected void RequireFew(int steps, JsonElement sequence, string key)
+    /// <summary>Reads the parts of a Sequence in order, each by <paramref name="read"/>.</summary>
+    /// <param name="parts">The parts.</param>
+    /// <param name="read">Reads one, which may be a Sequence itself.</param>
+    /// <param name="steps">How many steps there are after a part.</param>
+    /// <param name="sequence">The Sequence, to quote.</param>
+    /// <param name="key">Its key.</param>
+    protected void ReadSequence(JsonElement[] parts, Action<JsonElement> read, Func<int> steps, JsonElement sequence, string key)
     {
-        if (steps > _maxSteps)
+        foreach (JsonElement part in parts)
         {
-            throw Refused(key, sequence, $"a Sequence of at most {_maxSteps} steps");
+            read(part);
+            if (steps() > _maxSteps)
+            {
+                throw Refused(key, sequence, $"a Sequence of at most {_maxSteps} steps");
+            }
         }
     }
 

@@ -44,12 +44,7 @@ internal sealed class PostProcessorReader(string source) : PartReader(source)
                 Suffix.Add(ReadToken(part.Sep, element));
                 return;
             case "Sequence" when part.Processors is { } inner:
-                foreach (JsonElement child in inner)
-                {
-                    Append(child);
-                    RequireFew(++_processors, element, _key);
-                }
-
+                ReadSequence(inner, Append, () => ++_processors, element, _key);
                 return;
             case "TemplateProcessing" when part.Single is { } pieces:
                 ReadTemplate(pieces, part, element);

@@ -28,12 +28,7 @@ internal sealed class PreTokenizerReader(string source) : PartReader(source)
         switch (part.Type)
         {
             case "Sequence" when part.PreTokenizers is { } inner:
-                foreach (JsonElement child in inner)
-                {
-                    Append(child);
-                    RequireFew(_steps.Count, element, _key);
-                }
-
+                ReadSequence(inner, Append, () => _steps.Count, element, _key);
                 return;
             case "ByteLevel":
                 AppendByteLevel(part, element);
