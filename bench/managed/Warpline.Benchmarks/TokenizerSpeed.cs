@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Text;
 using System.Text.Json;
 using BenchmarkDotNet.Attributes;
@@ -15,12 +14,9 @@ public class TokenizerSpeed
     private const int _vocabularySize = 128_000;
     private const int _maxTokenLength = 12;
 
-    private static readonly string _root = typeof(TokenizerSpeed).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
-        .Single(attribute => attribute.Key == "RepositoryRoot").Value!;
-
     private static readonly string _text = ReadText();
 
-    private readonly byte[] _small = File.ReadAllBytes(Path.Combine(_root, "tests/golden/tokenizers/llama3/tokenizer.json"));
+    private readonly byte[] _small = File.ReadAllBytes(Path.Combine(Repository.Root, "tests/golden/tokenizers/llama3/tokenizer.json"));
     private readonly byte[] _large = MakeVocabulary();
     private PipelineTokenizer _tokenizer = null!;
 
@@ -38,14 +34,14 @@ public class TokenizerSpeed
 
     // Stories and documentation.
     private static string ReadText() => string.Concat(
-        Directory.EnumerateFiles(Path.Combine(_root, "docs"), "*.md", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
-            .Prepend(Path.Combine(_root, "samples/models/storyteller/heldout.txt")).Select(File.ReadAllText));
+        Directory.EnumerateFiles(Path.Combine(Repository.Root, "docs"), "*.md", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
+            .Prepend(Path.Combine(Repository.Root, "samples/models/storyteller/heldout.txt")).Select(File.ReadAllText));
 
     // Each token joins two that are there already.
     private static byte[] MakeVocabulary()
     {
         using JsonDocument golden = JsonDocument.Parse(
-            File.ReadAllBytes(Path.Combine(_root, "tests/golden/tokenizers/llama3/tokenizer.json")));
+            File.ReadAllBytes(Path.Combine(Repository.Root, "tests/golden/tokenizers/llama3/tokenizer.json")));
         List<string> tokens =
         [
             .. golden.RootElement.GetProperty("model").GetProperty("vocab").EnumerateObject()

@@ -31,6 +31,7 @@ class Arena {
   void run(int64_t tasks, Body body) const;
 
  private:
+  struct Job;
   struct Shared;
   std::shared_ptr<Shared> shared_;
 };

@@ -1,6 +1,6 @@
 // The kernel for one to eight rows of x and plain weights: reads every weight row once, as it lies in memory.
-// Tasks are runs of up to 64 weight rows, which a worker multiplies and finishes with the epilogue. Bound by
-// memory.
+// Tasks are runs of up to 256 weight rows, two or more for each worker, which a worker multiplies and finishes with the
+// epilogue. Bound by memory.
 #include <algorithm>
 
 #include "core/tensor.h"
@@ -14,8 +14,8 @@
 namespace wl::cpu {
 namespace {
 
-constexpr int64_t kTaskRows = 64;
-constexpr int64_t kSmallBytes = int64_t{256} << 10;  // of weights that are read before another thread woke up
+constexpr int64_t kTaskRows = 256;                  // at most
+constexpr int64_t kSmallBytes = int64_t{64} << 10;  // of weights that are read before another thread woke up
 
 }  // namespace
 
@@ -35,15 +35,16 @@ void gemm_rows(const GemmProblem& p, Isa isa, bool dot) {
     const DotRows call{x, x_stride, p.m, rows, w.row_stride, columns, p.k, sums, kTaskRows};
     dot ? dot_rows_bfloat16(call) : dot_rows(isa, w.dtype, call);
   };
+  const Arena arena;
+  const int64_t rows = std::clamp(round_up(ceil_div(p.n, 2 * arena.size()), 4), int64_t{16}, kTaskRows);
   auto body = [&](int64_t task, int) {
     alignas(64) float sums[kRowsKernelRows * kTaskRows], up_sums[kRowsKernelRows * kTaskRows];
-    const int64_t column = task * kTaskRows, columns = std::min(kTaskRows, p.n - column);
+    const int64_t column = task * rows, columns = std::min(rows, p.n - column);
     multiply(p.weight, column, columns, sums);
     if (p.gated()) multiply(p.up, column, columns, up_sums);
     epilogue(isa, p, {sums, up_sums, kTaskRows, 0, p.m, column, columns});
   };
-  const Arena arena;
-  const int64_t tasks = ceil_div(p.n, kTaskRows);
+  const int64_t tasks = ceil_div(p.n, rows);
   if (p.n * std::min(p.k, kSmallBytes) * element_size(p.weight.dtype) > kSmallBytes)
     return arena.run(tasks, body);
   auto all = [&](int64_t, int slot) {

@@ -51,7 +51,6 @@ HWY_INLINE void tile(const DotRows& p, int64_t row, int64_t distance, int64_t m)
   for (; k + kLanes <= p.k; k += kLanes) {
 #pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r) {
-      hwy::Prefetch(weight + r * stride + k * kSize<Type> + kPrefetchBytes);
       w[r] = load(Type(), weight + r * stride, k);
     }
     step(k, w);

@@ -1,11 +1,12 @@
 // The inner kernels of gemm_rows: dot products of a few rows of x with rows of a plain weight.
 //
-// A tile is four weight rows, a quarter of the call's rows apart, so that a worker reads four long runs of memory:
+// A tile is four weight rows, a quarter of the call's rows apart, so that a worker reads four long runs of memory,
+// which the processor's own prefetching follows:
 //
-//   rows 0..15    ==>------------     each run is prefetched 1 KiB ahead, across the ends
-//   rows 16..31   ==>------------     of rows; rows that do not fill four runs follow one
-//   rows 32..47   ==>------------     by one
-//   rows 48..63   ==>------------
+//   rows 0..63      ==>------------
+//   rows 64..127    ==>------------     rows that do not fill four runs follow one by one
+//   rows 128..191   ==>------------
+//   rows 192..255   ==>------------
 //
 // More than four rows of x take a tile a second time, from the cache.
 #pragma once
@@ -28,8 +29,6 @@ struct DotRows {
   float* out;  // out[i * out_stride + r] = x row i . weight row r
   int64_t out_stride;
 };
-
-constexpr int64_t kPrefetchBytes = 1024;
 
 // Calls tile.run<weight rows, rows of x>(first weight row, distance of rows, first row of x) for all of the call.
 template <class Tile>

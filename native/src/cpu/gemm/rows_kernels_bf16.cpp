@@ -53,7 +53,6 @@ void tile(const DotRows& p, int64_t row, int64_t distance, int64_t m) {
 #pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r) {
       const uint16_t* from = weight + r * stride + k;
-      _mm_prefetch(reinterpret_cast<const char*>(from) + kPrefetchBytes, _MM_HINT_T0);
       w[r] = load(from);
     }
     step<kRows, kM>(sum, x + k, p.x_stride, w);
