@@ -207,11 +207,13 @@ function summary {
     if ($Totals.failed -gt 0 -or $Totals.passed -eq 0) { exit 1 }
 }
 
-# All of them, whichever misses a bar; fails if one did.
+# All of them, whichever misses a bar; fails if one did. Every figure goes to build/bench.
 function run_benchmarks {
     $missed = @()
+    $folder = Join-Path $BuildDir 'bench'
+    New-Item -ItemType Directory -Force $folder | Out-Null
     foreach ($program in Get-ChildItem (Join-Path $NativeDir 'bench\*_bench.exe')) {
-        & $program.FullName | Out-Host
+        & $program.FullName --json (Join-Path $folder ($program.BaseName -replace '_bench$', '.json')) | Out-Host
         if ($LASTEXITCODE -ne 0) { $missed += $program.BaseName }
     }
     & dotnet "$DotnetDir\bin\Warpline.Benchmarks\release\Warpline.Benchmarks.dll" | Out-Host

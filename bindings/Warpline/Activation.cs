@@ -15,4 +15,7 @@ public enum Activation
 
     /// <summary>x / (1 + exp(-x)).</summary>
     Silu = 3,
+
+    /// <summary>max(x, 0).</summary>
+    Relu = 4,
 }

@@ -63,7 +63,7 @@ TEST(OpErrors, Elementwise) {
          c.rope.x.shape[2] = c.rope.y.shape[2] = 3;
          return wl_rope(&c.rope, nullptr);
        }},
-      {"wl_activation: activation is -1; must be one of WL_ACTIVATION_* (0 to 3)", "activation", kInvalid,
+      {"wl_activation: activation is -1; must be one of WL_ACTIVATION_* (0 to 4)", "activation", kInvalid,
        [](Calls& c) {
          c.activation.activation = -1;
          return wl_activation(&c.activation, nullptr);

@@ -38,6 +38,8 @@ Real activate(int32_t activation, Real x) {
     }
     case WL_ACTIVATION_SILU:
       return x / (1 + std::exp(-x));
+    case WL_ACTIVATION_RELU:
+      return std::max(x, Real(0));
     default:
       return x;
   }
@@ -86,7 +88,7 @@ void expect_activation(int32_t activation, const Matrix& x, const Matrix& up, in
 
 TEST(Activation, EveryKindTypeAndSize) {
   Random random(21);
-  for (int32_t activation = WL_ACTIVATION_NONE; activation <= WL_ACTIVATION_SILU; ++activation) {
+  for (int32_t activation = WL_ACTIVATION_NONE; activation <= WL_ACTIVATION_RELU; ++activation) {
     for (const int32_t type : kFloatTypes) {
       for (const int64_t columns : kSizes) {
         SCOPED_TRACE("activation " + std::to_string(activation) + " " + dtype_name(type) + " columns " +

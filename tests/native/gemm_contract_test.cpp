@@ -24,7 +24,7 @@ struct BadCall {
 };
 
 const std::vector<BadCall> kBadCalls = {
-    {"wl_gemm: activation is 9; must be NONE (0), GELU (1), GELU_TANH (2) or SILU (3)",
+    {"wl_gemm: activation is 9; must be NONE (0), GELU (1), GELU_TANH (2), SILU (3) or RELU (4)",
      WL_STATUS_INVALID_ARGUMENT, [](wl_gemm_params& p) { p.activation = 9; }},
     {"wl_gemm: x.dtype is int32 (4); must be float32, float16 or bfloat16", WL_STATUS_INVALID_ARGUMENT,
      [](wl_gemm_params& p) { p.x.dtype = WL_DTYPE_INT32; }},

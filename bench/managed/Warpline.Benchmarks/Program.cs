@@ -31,6 +31,14 @@ command.SetAction(parsed =>
 
     return met ? 0 : 1;
 });
+Option<FileInfo> page = new("--page")
+{
+    Description = "The page to write.",
+    DefaultValueFactory = _ => new FileInfo(Path.Combine(Repository.Root, "docs/performance.md")),
+};
+Command report = new("report", "Writes docs/performance.md from the files under bench/results.") { page };
+report.SetAction(parsed => PerformancePage.Write(Path.Combine(Repository.Root, "bench/results"), parsed.GetValue(page)!.FullName));
+command.Add(report);
 return command.Parse(args).Invoke();
 
 static bool MeasureDecoder(int rounds, string folder)

@@ -2,22 +2,6 @@ using System.Collections.Immutable;
 
 namespace Warpline.Transformers;
 
-/// <summary>Activation of the feed-forward layer (hidden_act).</summary>
-public enum HiddenActivation
-{
-    /// <summary>x * sigmoid(x) ("silu", "swish").</summary>
-    Silu,
-
-    /// <summary>GELU by the error function ("gelu").</summary>
-    Gelu,
-
-    /// <summary>GELU by its tanh approximation ("gelu_pytorch_tanh", "gelu_new", "gelu_fast").</summary>
-    GeluTanh,
-
-    /// <summary>max(x, 0) ("relu"); encoders only.</summary>
-    Relu,
-}
-
 /// <summary>
 /// What a decoder looks like: the meaning of <c>config.json</c>, with the defaults that the transformers library has for
 /// each family. Immutable.

@@ -88,7 +88,8 @@ internal sealed class ModelConfigReader(ConfigFile file, string source)
             null or "silu" or "swish" => HiddenActivation.Silu,
             "gelu" => HiddenActivation.Gelu,
             "gelu_pytorch_tanh" or "gelu_new" or "gelu_fast" => HiddenActivation.GeluTanh,
-            _ => throw value.Wrong("one of silu, swish, gelu, gelu_pytorch_tanh, gelu_new, gelu_fast"),
+            "relu" => HiddenActivation.Relu,
+            _ => throw value.Wrong("one of silu, swish, gelu, gelu_pytorch_tanh, gelu_new, gelu_fast, relu"),
         };
     }
 

@@ -35,9 +35,7 @@ internal static class ModelRules
         yield return Size("vocab_size", config.VocabularySize, MaxVocabulary);
         yield return Size("max_position_embeddings", config.MaxPositions, int.MaxValue);
         yield return Fault(config.NormEpsilon is > 0 and < 1, "rms_norm_eps", config.NormEpsilon, "a number between 0 and 1");
-        yield return Fault(
-            Enum.IsDefined(config.Activation) && config.Activation != HiddenActivation.Relu,
-            "hidden_act", (int)config.Activation, "an activation that decoders have");
+        yield return Fault(Enum.IsDefined(config.Activation), "hidden_act", (int)config.Activation, "a known activation");
         yield return Fault(
             config.BeginOfSequenceId is null or >= 0, "bos_token_id", config.BeginOfSequenceId ?? 0, "a token id from 0 on");
         foreach (int id in config.EndOfSequenceIds.IsDefault ? [] : config.EndOfSequenceIds)

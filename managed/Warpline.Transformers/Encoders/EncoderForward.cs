@@ -16,10 +16,6 @@ internal sealed unsafe class EncoderForward : IDisposable
     // Rows are tokens of the batch; the buffers hold the largest one.
     private readonly TensorRef _embedded, _positions, _hidden, _queryKeyValue, _attended, _product, _inner;
 
-    // Only where the activation is a ReLU, which no product has as an epilogue: each row with one of zeros behind it, and where
-    // such pairs begin.
-    private readonly DeviceTensor? _zeroed, _pairs;
-
     // Tokens, their positions and the sequences' offsets; where pooled ranges end. Staged where the device can copy from.
     private readonly DeviceTensor _numbers, _ends;
     private readonly int[] _staged, _stagedEnds;
@@ -33,13 +29,7 @@ internal sealed unsafe class EncoderForward : IDisposable
         EncoderConfig config = spec.Config;
         _staged = GC.AllocateArray<int>(checked((3 * rows) + 1), pinned: true);
         _stagedEnds = GC.AllocateArray<int>(checked((2 * rows) + 1), pinned: true);
-        _activation = config.Activation switch
-        {
-            HiddenActivation.Gelu => Activation.Gelu,
-            HiddenActivation.GeluTanh => Activation.GeluTanh,
-            HiddenActivation.Silu => Activation.Silu,
-            _ => Activation.None,
-        };
+        _activation = config.Activation.ToOp();
         try
         {
             _positions = Allocate(ElementType.Float32, rows, config.EmbeddingSize).View;
@@ -51,10 +41,6 @@ internal sealed unsafe class EncoderForward : IDisposable
             _inner = Allocate(type, rows, config.IntermediateSize).View;
             _numbers = Allocate(ElementType.Int32, _staged.Length);
             _ends = Allocate(ElementType.Int32, _stagedEnds.Length);
-            if (config.Activation == HiddenActivation.Relu)
-            {
-                (_zeroed, _pairs) = (Zeros(type, rows), PairOffsets(rows));
-            }
         }
         catch
         {
@@ -176,19 +162,7 @@ internal sealed unsafe class EncoderForward : IDisposable
     private void FeedForward(EncoderLayerWeights layer)
     {
         TensorRef hidden = First(_hidden, _rows), inner = First(_inner, _rows), product = First(_product, _rows);
-        if (_zeroed is null)
-        {
-            layer.Up.Apply(hidden, inner, default, _workspace, _activation);
-        }
-        else
-        {
-            // The larger of x and 0 is the maximum of the two rows, x and zeros.
-            TensorRef pairs = First(_zeroed.View, _rows);
-            layer.Up.Apply(hidden, pairs.Select(1, 0), default, _workspace);
-            TensorRef flat = pairs.Reshape(2L * _rows, _spec.Config.IntermediateSize);
-            Pooling.Apply(PoolingKind.Max, flat, First(_pairs!.View, _rows + 1), inner, context: _workspace.Context);
-        }
-
+        layer.Up.Apply(hidden, inner, default, _workspace, _activation);
         layer.Down.Apply(inner, product, default, _workspace);
         Normalize(hidden, product, layer.OutputNorm);
     }
@@ -204,36 +178,6 @@ internal sealed unsafe class EncoderForward : IDisposable
         DeviceTensor tensor = DeviceTensor.Allocate(_workspace.Device, type, shape);
         _owned.Add(tensor);
         return tensor;
-    }
-
-    private DeviceTensor Copy(HostTensor source)
-    {
-        using (source)
-        {
-            DeviceTensor tensor = DeviceTensor.Copy(_workspace.Device, source, _workspace.Stream);
-            _owned.Add(tensor);
-            _workspace.Synchronize();
-            return tensor;
-        }
-    }
-
-    private DeviceTensor Zeros(ElementType type, int rows)
-    {
-        HostTensor zeros = HostTensor.Allocate(type, rows, 2, _spec.Config.IntermediateSize);
-        zeros.Clear();
-        return Copy(zeros);
-    }
-
-    private DeviceTensor PairOffsets(int rows)
-    {
-        HostTensor offsets = HostTensor.Allocate(ElementType.Int32, rows + 1);
-        Span<int> values = offsets.AsSpan<int>();
-        for (int i = 0; i < values.Length; i++)
-        {
-            values[i] = 2 * i;
-        }
-
-        return Copy(offsets);
     }
 
     /// <summary>Where an op writes float32 rows that go to <paramref name="data"/>: there, or to memory of the GPU.</summary>

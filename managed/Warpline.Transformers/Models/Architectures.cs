@@ -41,13 +41,7 @@ internal static class Architectures
         MaxPositions = config.MaxPositions,
         NormEpsilon = (float)config.NormEpsilon,
         Rope = config.Rope,
-        Activation = config.Activation switch
-        {
-            HiddenActivation.Silu => Activation.Silu,
-            HiddenActivation.Gelu => Activation.Gelu,
-            HiddenActivation.GeluTanh => Activation.GeluTanh,
-            _ => throw new ArgumentOutOfRangeException(nameof(config), config.Activation, "A known activation is required."),
-        },
+        Activation = config.Activation.ToOp(),
         TiedEmbeddings = config.TieWordEmbeddings,
         Windows = [.. Enumerable.Range(0, config.LayerCount).Select(config.WindowOf)],
     };

@@ -13,7 +13,8 @@ enum {
   WL_ACTIVATION_NONE = 0,
   WL_ACTIVATION_GELU = 1,      /* x/2 (1 + erf(x / sqrt(2))) */
   WL_ACTIVATION_GELU_TANH = 2, /* x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) */
-  WL_ACTIVATION_SILU = 3       /* x / (1 + exp(-x)) */
+  WL_ACTIVATION_SILU = 3,      /* x / (1 + exp(-x)) */
+  WL_ACTIVATION_RELU = 4       /* max(x, 0) */
 };
 
 /* A weight is a plain row-major tensor, or bytes that wl_gemm_pack made; exactly one of the two is present.

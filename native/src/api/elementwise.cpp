@@ -55,7 +55,7 @@ void require_norm(const wl_norm_params& p) {
 
 void require_rope_scaling(const wl_rope_table_params& p) {
   if (p.scaling < WL_ROPE_SCALING_NONE || p.scaling > WL_ROPE_SCALING_YARN)
-    invalid("scaling", text(p.scaling), "one of WL_ROPE_SCALING_* (0 to 3)");
+    invalid("scaling", text(p.scaling), "one of WL_ROPE_SCALING_* (0 to 4)");
   require_finite(p.base, "base", p.base > 0, "finite and above 0");
   if (p.scaling == WL_ROPE_SCALING_NONE) return;
   require_finite(p.factor, "factor", p.factor > 0, "finite and above 0");
@@ -99,8 +99,8 @@ void require_rope(const wl_rope_params& p, const Launch& launch) {
 }
 
 void require_activation(const wl_activation_params& p) {
-  if (p.activation < WL_ACTIVATION_NONE || p.activation > WL_ACTIVATION_SILU)
-    invalid("activation", text(p.activation), "one of WL_ACTIVATION_* (0 to 3)");
+  if (p.activation < WL_ACTIVATION_NONE || p.activation > WL_ACTIVATION_RELU)
+    invalid("activation", text(p.activation), "one of WL_ACTIVATION_* (0 to 4)");
   require_tensor(p.x, "x", kFloats, 2);
   if (present(p.up)) {
     require_tensor(p.up, "up", kFloats, 2);

@@ -56,8 +56,9 @@ void require_bias(const wl_tensor& bias, const char* name, int64_t n) {
 
 GemmProblem read_problem(const wl_gemm_params* params, const Launch& launch) {
   const wl_gemm_params p = wl::read_params(params);
-  if (p.activation < WL_ACTIVATION_NONE || p.activation > WL_ACTIVATION_SILU) {
-    wl::invalid("activation", wl::text(p.activation), "NONE (0), GELU (1), GELU_TANH (2) or SILU (3)");
+  if (p.activation < WL_ACTIVATION_NONE || p.activation > WL_ACTIVATION_RELU) {
+    wl::invalid("activation", wl::text(p.activation),
+                "NONE (0), GELU (1), GELU_TANH (2), SILU (3) or RELU (4)");
   }
   wl::require_tensor(p.x, "x", wl::kFloats, 2);
   if (!wl::present(p.weight) && p.packed == nullptr) {

@@ -124,6 +124,11 @@ HWY_INLINE VF gelu(VF x) {
 // x / (1 + e^-x).
 HWY_INLINE VF silu(VF x) { return hn::Mul(x, sigmoid(x)); }
 
+HWY_INLINE VF relu(VF x) {
+  const VF zero = hn::Zero(F32());
+  return hn::IfThenElse(hn::Lt(x, zero), zero, x);
+}
+
 // x/2 (1 + tanh(u)) = x sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3).
 HWY_INLINE VF gelu_tanh(VF x) {
   const F32 d;
@@ -137,6 +142,7 @@ HWY_INLINE VF activate(VF x) {
   if constexpr (kActivation == WL_ACTIVATION_GELU) return gelu(x);
   if constexpr (kActivation == WL_ACTIVATION_GELU_TANH) return gelu_tanh(x);
   if constexpr (kActivation == WL_ACTIVATION_SILU) return silu(x);
+  if constexpr (kActivation == WL_ACTIVATION_RELU) return relu(x);
   return x;
 }
 

@@ -71,8 +71,8 @@ TEST_F(GemmBits, EverySchedule) {
 TEST_F(GemmBits, ToleranceHoldsUnderRoughArithmetic) {
   multiprocessors(132);
   for (GemmOptions o : kOptions) {
-    for (const int32_t activation :
-         {WL_ACTIVATION_NONE, WL_ACTIVATION_GELU, WL_ACTIVATION_GELU_TANH, WL_ACTIVATION_SILU}) {
+    for (const int32_t activation : {WL_ACTIVATION_NONE, WL_ACTIVATION_GELU, WL_ACTIVATION_GELU_TANH,
+                                     WL_ACTIVATION_SILU, WL_ACTIVATION_RELU}) {
       for (const GemmShape& shape :
            std::vector<GemmShape>{{3, 70, 200}, {20, 64, 2048}, {70, 130, 100}, {17, 40, 1}, {40, 24, 8}}) {
         o.activation = activation;

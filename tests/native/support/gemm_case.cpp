@@ -18,6 +18,8 @@ T activation(int32_t kind, T v) {
       return v / 2 * (1 + std::tanh(std::sqrt(T(2 / M_PI)) * (v + T(0.044715) * v * v * v)));
     case WL_ACTIVATION_SILU:
       return v / (1 + std::exp(-v));
+    case WL_ACTIVATION_RELU:
+      return std::max(v, T(0));
     default:
       return v;
   }

@@ -59,14 +59,6 @@ internal sealed class EncoderSpeed : IDisposable
         _results.State("model", $"BERT, {_single.ParameterCount / 1e6:F1} million random weights, {EncoderTensors.Layers} layers of {EncoderTensors.Hidden}");
         _results.State("sequences", $"{Sequences} of {_sequences.Min(ids => ids.Length)} to {Longest} tokens, {tokens} in all");
         _results.State("ONNX Runtime", $"{typeof(InferenceSession).Assembly.GetName().Version}, float32: {OnnxEncoder.Fusions}");
-        if (Environment.GetEnvironmentVariable("PROFILE") is { } what)
-        {
-            int[][] o = [.. _sequences.OrderByDescending(sequence => sequence.Length)];
-            using EncoderSession ses = (what == "32" ? _single : _bfloat16).CreateSession();
-            for (int i = 0; i < 6; i++) { var w = System.Diagnostics.Stopwatch.StartNew(); Run(ses, o); Console.WriteLine(1000 / w.Elapsed.TotalSeconds); }
-            return;
-        }
-
         Check(_single, 1e-3);
         Check(_bfloat16, 5e-2);
         (int size, bool sorted) = FindBatching();

@@ -51,7 +51,8 @@ internal sealed unsafe class LlamaCpp : IDisposable
             throw new InvalidOperationException($"The llama.cpp in {folder} has another llama_context_params than release v0.5.0.");
         }
 
-        (context[ContextTokens], context[Threads], context[BatchThreads]) = (capacity, threads, threads);
+        (context[ContextTokens], context[BatchTokens]) = (capacity, capacity);
+        (context[Threads], context[BatchThreads]) = (threads, threads);
         _context = ((delegate* unmanaged[Cdecl]<nint, Parameters, nint>)Find("llama_init_from_model"))(_model, context);
         if (_context == 0)
         {

@@ -41,6 +41,9 @@ void activation_row(const wl_activation_params& p, int64_t row) {
       case WL_ACTIVATION_SILU:
         activate_chunk<WL_ACTIVATION_SILU>(h, gate, n);
         break;
+      case WL_ACTIVATION_RELU:
+        activate_chunk<WL_ACTIVATION_RELU>(h, gate, n);
+        break;
       default:
         activate_chunk<WL_ACTIVATION_NONE>(h, gate, n);
     }

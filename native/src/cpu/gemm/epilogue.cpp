@@ -91,6 +91,8 @@ void epilogue_on(const GemmProblem& problem, const EpilogueBlock& block) {
       return run<WL_ACTIVATION_GELU_TANH>(problem, block);
     case WL_ACTIVATION_SILU:
       return run<WL_ACTIVATION_SILU>(problem, block);
+    case WL_ACTIVATION_RELU:
+      return run<WL_ACTIVATION_RELU>(problem, block);
     default:
       return run<WL_ACTIVATION_NONE>(problem, block);
   }

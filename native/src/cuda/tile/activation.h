@@ -51,6 +51,8 @@ WL_DEVICE float activate(int32_t activation, float x) {
       return gelu_tanh<kPrecise>(x);
     case WL_ACTIVATION_SILU:
       return x * sigmoid<kPrecise>(x);
+    case WL_ACTIVATION_RELU:
+      return x < 0 ? 0.0f : x;
     default:
       return x;
   }

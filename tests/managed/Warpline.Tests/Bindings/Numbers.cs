@@ -68,6 +68,7 @@ internal static class Numbers
         Activation.Gelu => x / 2 * (1 + Erf(x / Math.Sqrt(2))),
         Activation.GeluTanh => x / 2 * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + (0.044715 * x * x * x)))),
         Activation.Silu => x / (1 + Math.Exp(-x)),
+        Activation.Relu => Math.Max(x, 0),
         _ => throw new ArgumentOutOfRangeException(nameof(activation)),
     };
 

@@ -45,7 +45,7 @@ internal sealed class HostileConfigTests
     [TestCase("partial_rotary_factor", "0", "partial_rotary_factor = 0; a number above 0, at most 1 is required.")]
     [TestCase("partial_rotary_factor", "2", "partial_rotary_factor = 2; a number above 0, at most 1 is required.")]
     [TestCase("tie_word_embeddings", "1", "tie_word_embeddings = 1; true or false is required.")]
-    [TestCase("hidden_act", "\"relu6\"", "hidden_act = \"relu6\"; one of silu, swish, gelu, gelu_pytorch_tanh, gelu_new, gelu_fast is required.")]
+    [TestCase("hidden_act", "\"relu6\"", "hidden_act = \"relu6\"; one of silu, swish, gelu, gelu_pytorch_tanh, gelu_new, gelu_fast, relu is required.")]
     [TestCase("eos_token_id", "-1", "eos_token_id = -1; a token id from 0 on, or an array of them is required.")]
     [TestCase("eos_token_id", "[1,\"2\"]", "eos_token_id = [1,\"2\"]; a token id from 0 on, or an array of them is required.")]
     [TestCase("bos_token_id", "-7", "bos_token_id = -7; a token id from 0 on is required.")]

@@ -141,6 +141,7 @@ internal sealed class ModelConfigTests
 
     [TestCase("silu", HiddenActivation.Silu)]
     [TestCase("swish", HiddenActivation.Silu)]
+    [TestCase("relu", HiddenActivation.Relu)]
     [TestCase("gelu", HiddenActivation.Gelu)]
     [TestCase("gelu_new", HiddenActivation.GeluTanh)]
     [TestCase("gelu_pytorch_tanh", HiddenActivation.GeluTanh)]

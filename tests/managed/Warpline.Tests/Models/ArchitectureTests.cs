@@ -39,6 +39,7 @@ public sealed class ArchitectureTests
     [TestCase("silu", Activation.Silu)]
     [TestCase("gelu", Activation.Gelu)]
     [TestCase("gelu_pytorch_tanh", Activation.GeluTanh)]
+    [TestCase("relu", Activation.Relu)]
     public void Activations_have_their_op(string name, Activation expected) =>
         Assert.That(Describe("llama", $", \"hidden_act\": \"{name}\"").Activation, Is.EqualTo(expected));
 
