@@ -9,7 +9,7 @@ internal static class InfoCommand
 {
     public static Command Create(Terminal terminal)
     {
-        SharedOptions shared = new();
+        SharedOptions shared = new(terminal);
         shared.Model.Arity = ArgumentArity.ZeroOrOne;
         Command command = new("info", """
             Shows the library, its devices and, where one is given, a model.

@@ -5,7 +5,7 @@ using Warpline.Transformers;
 namespace Warpline.Cli;
 
 /// <summary>Arguments that several verbs have.</summary>
-internal sealed class SharedOptions
+internal sealed class SharedOptions(Terminal terminal)
 {
     public Argument<DirectoryInfo> Model { get; } = new("MODEL")
     {
@@ -20,6 +20,7 @@ internal sealed class SharedOptions
         HelpName = "cpu|cuda[:N]|emu",
         DefaultValueFactory = _ => "cpu",
         Validators = { CheckDevice },
+        CompletionSources = { "cpu", "cuda", "emu" },
     };
 
     public Option<string?> Type { get; } = new Option<string?>("--dtype")
@@ -67,11 +68,19 @@ internal sealed class SharedOptions
         _ => null,
     };
 
-    public Task<TransformerModel> LoadAsync(ParseResult parsed, CancellationToken cancellation) =>
-        TransformerModel.LoadAsync(parsed.GetValue(Model)!.FullName, ReadModelOptions(parsed), null, cancellation);
+    public async Task<TransformerModel> LoadAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        using LoadingLine progress = new(terminal);
+        return await TransformerModel.LoadAsync(
+            parsed.GetValue(Model)!.FullName, ReadModelOptions(parsed), progress, cancellation).ConfigureAwait(false);
+    }
 
-    public Task<EncoderModel> LoadEncoderAsync(ParseResult parsed, CancellationToken cancellation) =>
-        EncoderModel.LoadAsync(parsed.GetValue(Model)!.FullName, ReadModelOptions(parsed), null, cancellation);
+    public async Task<EncoderModel> LoadEncoderAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        using LoadingLine progress = new(terminal);
+        return await EncoderModel.LoadAsync(
+            parsed.GetValue(Model)!.FullName, ReadModelOptions(parsed), progress, cancellation).ConfigureAwait(false);
+    }
 
     /// <summary>Whether the model is an encoder. What is no model at all is left to its loading to complain of.</summary>
     public bool IsEncoder(ParseResult parsed)

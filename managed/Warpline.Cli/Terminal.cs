@@ -26,6 +26,18 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
     /// <summary>Whether a person watches the error stream.</summary>
     public bool ErrorInteractive => errorInteractive;
 
+    /// <summary>Whether nothing but results and complaints is wanted: --quiet.</summary>
+    public bool Quiet { get; set; }
+
+    /// <summary>One line that is no result.</summary>
+    public void Note(string text)
+    {
+        if (!Quiet)
+        {
+            output.WriteLine(text);
+        }
+    }
+
     /// <summary>One line of complaint.</summary>
     public void Complain(string message) => error.WriteLine($"warpline: {message}");
 
@@ -61,22 +73,6 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
         }
 
         output.WriteLine(Encoding.UTF8.GetString(stream.GetBuffer(), 0, (int)stream.Length));
-    }
-
-    /// <summary>Runs work that reports how much of it is done; only a person sees the bar.</summary>
-    public void WithProgress(string title, Action<Action<double>> work)
-    {
-        if (!interactive)
-        {
-            work(_ => { });
-            return;
-        }
-
-        Console().Progress().AutoClear(true).Start(context =>
-        {
-            ProgressTask task = context.AddTask(Markup.Escape(title), maxValue: 1);
-            work(done => task.Value = done);
-        });
     }
 
     private IAnsiConsole Console() => AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });

@@ -25,6 +25,12 @@ internal static class WarplineCommand
         CancellationToken cancellation = default)
     {
         Terminal terminal = new(input, output, error, interactive, errorInteractive);
+        Option<bool> quiet = new("--quiet", "-q")
+        {
+            Description = "Only the result: no progress, no notes. Complaints still go to the error stream.",
+            Recursive = true,
+        };
+
         // Not a RootCommand, whose name would be that of the assembly.
         Command root = new("warpline", """
             Warpline: transformer models on hand-written kernels.
@@ -34,11 +40,13 @@ internal static class WarplineCommand
         {
             new HelpOption(),
             new VersionOption(),
+            quiet,
             InfoCommand.Create(terminal),
             GenerateCommand.Create(terminal),
             ChatCommand.Create(terminal),
             TokenizeCommand.Create(terminal),
             LogitsCommand.Create(terminal),
+            PerplexityCommand.Create(terminal),
             Embed.EmbedCommand.Create(terminal),
             Demo.DemoCommand.Create(terminal),
         };
@@ -55,6 +63,7 @@ internal static class WarplineCommand
             return ExitCode.Usage;
         }
 
+        terminal.Quiet = parsed.GetValue(quiet);
         try
         {
             return await parsed.InvokeAsync(

@@ -89,7 +89,7 @@ internal sealed class Demonstration(Terminal terminal, DirectoryInfo samples, Di
 
     private void CheckPerplexity(TransformerModel model, StorytellerFiles files)
     {
-        (double perplexity, _) = StorytellerTasks.Score(model, files.Stories.Take(files.ReferenceStories));
+        double perplexity = StorytellerTasks.Score(model, files.Stories.Take(files.ReferenceStories)).Perplexity;
         Check(
             Math.Abs(perplexity - files.ReferencePerplexity) <= PerplexityTolerance * files.ReferencePerplexity,
             $"Perplexity on {files.ReferenceStories} held-out stories {perplexity:F6}, float64 reference {files.ReferencePerplexity:F6}");
