@@ -49,7 +49,13 @@ internal static class WarplineCommand
             PerplexityCommand.Create(terminal),
             Embed.EmbedCommand.Create(terminal),
             Demo.DemoCommand.Create(terminal),
+            Completion.CompletionCommand.Create(terminal),
         };
+        if (Completion.Suggestions.TryWrite(root, args, output))
+        {
+            return ExitCode.Done;
+        }
+
         ParseResult parsed = root.Parse(args);
         if (parsed.Errors.Count != 0)
         {
