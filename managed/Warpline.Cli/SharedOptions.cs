@@ -48,17 +48,16 @@ internal sealed class SharedOptions(Terminal terminal)
     }
 
     /// <summary>How the model is to compute.</summary>
-    public ModelOptions ReadModelOptions(ParseResult parsed)
+    public ModelOptions ReadModelOptions(ParseResult parsed) => ReadModelOptions(parsed, ReadDevice(parsed));
+
+    /// <summary>How the model is to compute on a device, which need not exist.</summary>
+    public ModelOptions ReadModelOptions(ParseResult parsed, ComputeDevice device) => new()
     {
-        ComputeDevice device = ReadDevice(parsed);
-        return new ModelOptions
-        {
-            Device = device,
-            ActivationType = Parse(parsed.GetValue(Type)) ?? (device.Kind == DeviceKind.Cpu ? ElementType.Float32 : ElementType.BFloat16),
-            RotaryFrequencyType = Parse(parsed.GetValue(RotaryType)) ?? ElementType.Float32,
-            PackWeights = parsed.GetValue(Pack),
-        };
-    }
+        Device = device,
+        ActivationType = Parse(parsed.GetValue(Type)) ?? (device.Kind == DeviceKind.Cpu ? ElementType.Float32 : ElementType.BFloat16),
+        RotaryFrequencyType = Parse(parsed.GetValue(RotaryType)) ?? ElementType.Float32,
+        PackWeights = parsed.GetValue(Pack),
+    };
 
     private static ElementType? Parse(string? type) => type switch
     {

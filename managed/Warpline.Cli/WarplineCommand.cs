@@ -35,13 +35,15 @@ internal static class WarplineCommand
         Command root = new("warpline", """
             Warpline: transformer models on hand-written kernels.
 
-            Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such device, 130 cancelled.
+            Exit codes of every verb: 0 done, 1 failed, 2 wrong usage, 3 no such device, 130 cancelled.
+            Results go to the output, complaints to the error stream; so does progress, where that is a terminal.
             """)
         {
             new HelpOption(),
             new VersionOption(),
             quiet,
             InfoCommand.Create(terminal),
+            InspectCommand.Create(terminal),
             GenerateCommand.Create(terminal),
             ChatCommand.Create(terminal),
             TokenizeCommand.Create(terminal),

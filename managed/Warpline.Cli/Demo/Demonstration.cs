@@ -12,7 +12,8 @@ internal sealed class Demonstration(Terminal terminal, DirectoryInfo samples, Di
     private const int ComparedByC = 8;
     private const double PerplexityTolerance = 1e-4;
 
-    private readonly TextWriter _output = terminal.Output;
+    // All but the checks, which --quiet leaves.
+    private readonly TextWriter _output = terminal.Quiet ? TextWriter.Null : terminal.Output;
     private int[] _told = [];
     private bool _failed;
 
@@ -137,6 +138,6 @@ internal sealed class Demonstration(Terminal terminal, DirectoryInfo samples, Di
     private void Check(bool holds, string text)
     {
         _failed |= !holds;
-        Line(holds ? text : $"FAILED: {text}");
+        terminal.Output.WriteLine(holds ? text : $"FAILED: {text}");
     }
 }
