@@ -55,29 +55,25 @@ internal static class InfoCommand
         return command;
     }
 
-    private static JsonObject Describe(ComputeDevice device)
+    private static JsonObject Describe(ComputeDevice device) => new()
     {
-        IReadOnlyList<DeviceInfo> devices = WarplineLibrary.Devices;
-        return new JsonObject
+        ["version"] = WarplineLibrary.Version.ToString(),
+        ["abi_version"] = WarplineLibrary.AbiVersion,
+        ["library"] = WarplineLibrary.LoadedPath,
+        ["load_attempts"] = new JsonArray([.. WarplineLibrary.LoadLog.Select(attempt => new JsonObject
         {
-            ["version"] = WarplineLibrary.Version.ToString(),
-            ["abi_version"] = WarplineLibrary.AbiVersion,
-            ["library"] = WarplineLibrary.LoadedPath,
-            ["load_attempts"] = new JsonArray([.. WarplineLibrary.LoadLog.Select(attempt => new JsonObject
-            {
-                ["path"] = attempt.Path,
-                ["origin"] = attempt.Origin,
-                ["result"] = attempt.Failure ?? "loaded",
-            })]),
-            ["command"] = typeof(InfoCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion,
-            ["runtime"] = $"{RuntimeInformation.FrameworkDescription}, {RuntimeInformation.RuntimeIdentifier}",
-            ["threads"] = WarplineLibrary.ThreadCount,
-            ["devices"] = new JsonArray([.. devices.Select(Describe)]),
-            ["no_cuda"] = devices.Any(info => info.Device.Kind == DeviceKind.Cuda) ? null : WhyNoCuda(),
-            ["device"] = device.ToString(),
-            ["kernels"] = KernelProbe.Run(device),
-        };
-    }
+            ["path"] = attempt.Path,
+            ["origin"] = attempt.Origin,
+            ["result"] = attempt.Failure ?? "loaded",
+        })]),
+        ["command"] = typeof(InfoCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion,
+        ["runtime"] = $"{RuntimeInformation.FrameworkDescription}, {RuntimeInformation.RuntimeIdentifier}",
+        ["threads"] = WarplineLibrary.ThreadCount,
+        ["devices"] = new JsonArray([.. WarplineLibrary.Devices.Select(Describe)]),
+        ["no_cuda"] = WhyNoCuda(),
+        ["device"] = device.ToString(),
+        ["kernels"] = KernelProbe.Run(device),
+    };
 
     private static JsonObject Describe(DeviceInfo info) => new()
     {
@@ -112,12 +108,13 @@ internal static class InfoCommand
         }
     }
 
-    private static string WhyNoCuda()
+    /// <summary>Why there is no GPU; null where there is one.</summary>
+    private static string? WhyNoCuda()
     {
         try
         {
-            WarplineLibrary.Prepare(ComputeDevice.Cuda());
-            return "";
+            WarplineLibrary.GetDevice(ComputeDevice.Cuda());
+            return null;
         }
         catch (WarplineException exception)
         {

@@ -100,7 +100,8 @@ internal sealed class PerplexityCommand
             : throw new UsageException("--eos is given, but the model's config.json names no end-of-sequence token.");
         string text = parsed.GetValue(_input) is FileInfo file
             ? await File.ReadAllTextAsync(file.FullName, cancellation).ConfigureAwait(false)
-            : await _terminal.Input.ReadToEndAsync(cancellation).WaitAsync(cancellation).ConfigureAwait(false);
+            // A console's reader does not look at the cancellation while it waits.
+            : await Task.Run(_terminal.Input.ReadToEnd, cancellation).WaitAsync(cancellation).ConfigureAwait(false);
         string? separator = parsed.GetValue(_separator);
         string[] documents = separator is null ? [text] : text.Split(Unescape(separator), StringSplitOptions.RemoveEmptyEntries);
         return [.. documents.Select(document => (int[])[.. model.Tokenizer.EncodeToIds(document), .. end])];

@@ -41,14 +41,15 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
     /// <summary>One line of complaint.</summary>
     public void Complain(string message) => error.WriteLine($"warpline: {message}");
 
-    /// <summary>Names with values: a table for a person, else "name: value" lines.</summary>
+    /// <summary>Names with values: a table for a person, else "name: value" lines. Both may come from files: control characters,
+    /// which would command the screen or forge a line, become U+FFFD.</summary>
     public void Show(IEnumerable<(string Name, string Value)> rows)
     {
         if (!interactive)
         {
             foreach ((string name, string value) in rows)
             {
-                output.WriteLine($"{name}: {value}");
+                output.WriteLine($"{Printable(name)}: {Printable(value)}");
             }
 
             return;
@@ -57,7 +58,7 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
         Table table = new Table().HideHeaders().RoundedBorder().AddColumns("", "");
         foreach ((string name, string value) in rows)
         {
-            table.AddRow(new Markup(Markup.Escape(name), new Style(Color.Blue)), new Text(value));
+            table.AddRow(new Text(Printable(name), new Style(Color.Blue)), new Text(Printable(value)));
         }
 
         Console().Write(table);
@@ -74,6 +75,8 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
 
         output.WriteLine(Encoding.UTF8.GetString(stream.GetBuffer(), 0, (int)stream.Length));
     }
+
+    private static string Printable(string text) => string.Concat(text.Select(c => char.IsControl(c) ? '\uFFFD' : c));
 
     private IAnsiConsole Console() => AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
 }

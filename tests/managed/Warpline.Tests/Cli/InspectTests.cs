@@ -97,6 +97,26 @@ public sealed class InspectTests
     }
 
     [Test]
+    public async Task Names_from_files_do_not_command_the_screen([Values] bool interactive)
+    {
+        const string name = "a\u001b[2J\nnot served: none";
+        using (SafetensorsWriter writer = SafetensorsWriter.Create(
+            Path.Combine(_folder, "model.safetensors"), [new SafetensorsDeclaration(name, SafetensorsType.Float32, [1])]))
+        {
+            writer.Write(new float[1]);
+            writer.Complete();
+        }
+
+        await File.WriteAllTextAsync(Path.Combine(_folder, "config.json"), "{\"model_type\":\"x\\u001b[31m\"}");
+        StringWriter output = new() { NewLine = "\n" };
+        int code = await WarplineCommand.RunAsync(["inspect", _folder], TextReader.Null, output, output, interactive);
+        Assert.That(code, Is.Zero);
+        Assert.That(output.ToString(), Does.Contain("a\uFFFD[2J\uFFFDnot").And.Not.Contain("\u001b[2J").And.Not.Contain("\u001b[31m"));
+        using JsonDocument json = await RunJson(_folder);
+        Assert.That(json.RootElement.GetProperty("tensors")[0].GetProperty("name").GetString(), Is.EqualTo(name));
+    }
+
+    [Test]
     public async Task Broken_files_are_named_with_the_reason()
     {
         await Refused("none: a checkpoint's folder is required, but there is none of this name.", Path.Combine(_folder, "none"));
