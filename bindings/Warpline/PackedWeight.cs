@@ -46,21 +46,32 @@ public sealed unsafe class PackedWeight : IDisposable
             throw new ArgumentException($"The device is {device}; must be cpu, where packed weights are used.", nameof(device));
         }
 
-        NativeLoader.EnsureLoaded();
+        long bytes = GetByteCount(weight);
         TensorRef source = weight;
-        ulong bytes;
-        NativeStatus.Check(NativeMethods.GemmPackSize(&source, &bytes));
-        HostMemoryHandle memory = HostMemoryHandle.Allocate(checked((long)bytes));
+        HostMemoryHandle memory = HostMemoryHandle.Allocate(bytes);
         try
         {
-            NativeStatus.Check(NativeMethods.GemmPack(&source, memory.Address, bytes));
-            return new PackedWeight(memory, source, (long)bytes);
+            NativeStatus.Check(NativeMethods.GemmPack(&source, memory.Address, (ulong)bytes));
+            return new PackedWeight(memory, source, bytes);
         }
         catch
         {
             memory.Dispose();
             throw;
         }
+    }
+
+    /// <summary>The size of a weight's packed form, before it is packed.</summary>
+    /// <param name="weight">As for <see cref="Pack"/>; its elements are not read.</param>
+    /// <returns>Bytes.</returns>
+    /// <exception cref="WarplineException">The weight breaks a rule of <see cref="Pack"/>.</exception>
+    public static long GetByteCount(in TensorRef weight)
+    {
+        NativeLoader.EnsureLoaded();
+        TensorRef source = weight;
+        ulong bytes;
+        NativeStatus.Check(NativeMethods.GemmPackSize(&source, &bytes));
+        return checked((long)bytes);
     }
 
     /// <summary>Frees the memory. A second call does nothing.</summary>

@@ -7,7 +7,7 @@ namespace Warpline.Cli;
 /// <summary><c>warpline chat</c>: a conversation, a line of input for each message.</summary>
 internal sealed class ChatCommand
 {
-    private readonly SharedOptions _shared = new();
+    private readonly SharedOptions _shared;
     private readonly SamplingOptions _sampling = new();
     private readonly Option<string?> _system = new("--system") { Description = "What the model is told before the conversation." };
     private readonly Option<FileInfo?> _template = new("--chat-template")
@@ -22,7 +22,7 @@ internal sealed class ChatCommand
 
     private readonly Terminal _terminal;
 
-    private ChatCommand(Terminal terminal) => _terminal = terminal;
+    private ChatCommand(Terminal terminal) => (_terminal, _shared) = (terminal, new SharedOptions(terminal));
 
     public static Command Create(Terminal terminal)
     {
@@ -83,7 +83,7 @@ internal sealed class ChatCommand
 
     private Task<string?> ReadLineAsync(CancellationToken cancellation)
     {
-        if (_terminal.Interactive)
+        if (_terminal.Interactive && !_terminal.Quiet)
         {
             _terminal.Output.Write("> ");
             _terminal.Output.Flush();
@@ -122,7 +122,7 @@ internal sealed class ChatCommand
         _terminal.Output.WriteLine();
         if (_terminal.Interactive)
         {
-            _terminal.Output.WriteLine(
+            _terminal.Note(
                 $"[{answer.PromptTokens} + {answer.Ids.Count} tokens, {answer.CachedTokens} of them from before, {answer.FinishReason}]");
         }
     }

@@ -8,7 +8,7 @@ namespace Warpline.Cli;
 /// <summary><c>warpline generate</c>: continues a text or token ids.</summary>
 internal sealed class GenerateCommand
 {
-    private readonly SharedOptions _shared = new();
+    private readonly SharedOptions _shared;
     private readonly Option<string?> _prompt = new("--prompt", "-p") { Description = "The text to continue." };
     private readonly Option<int[]> _ids = new("--ids")
     {
@@ -26,7 +26,7 @@ internal sealed class GenerateCommand
 
     private readonly Terminal _terminal;
 
-    private GenerateCommand(Terminal terminal) => _terminal = terminal;
+    private GenerateCommand(Terminal terminal) => (_terminal, _shared) = (terminal, new SharedOptions(terminal));
 
     public static Command Create(Terminal terminal)
     {
@@ -92,7 +92,7 @@ internal sealed class GenerateCommand
         _terminal.Output.WriteLine();
         if (_terminal.Interactive)
         {
-            _terminal.Output.WriteLine($"[{ids.Length} + {tokens.Count} tokens, {tokens[^1].FinishReason}, "
+            _terminal.Note($"[{ids.Length} + {tokens.Count} tokens, {tokens[^1].FinishReason}, "
                 + $"{ids.Length / first.TotalSeconds:F0} tokens/s prefill, {(tokens.Count - 1) / rest.TotalSeconds:F0} tokens/s decode]");
         }
 
@@ -121,7 +121,7 @@ internal sealed class GenerateCommand
             writer.WriteStartObject();
             writer.WriteNumber("id", token.Id);
             writer.WriteString("text", token.Text);
-            WriteLogProbability(writer, token.LogProbability);
+            writer.WriteFiniteNumber("log_probability", token.LogProbability);
             if (token.TopLogProbabilities.Count != 0)
             {
                 WriteTop(writer, token.TopLogProbabilities);
@@ -141,23 +141,10 @@ internal sealed class GenerateCommand
         {
             writer.WriteStartObject();
             writer.WriteNumber("id", item.Id);
-            WriteLogProbability(writer, item.LogProbability);
+            writer.WriteFiniteNumber("log_probability", item.LogProbability);
             writer.WriteEndObject();
         }
 
         writer.WriteEndArray();
-    }
-
-    private static void WriteLogProbability(Utf8JsonWriter writer, float value)
-    {
-        // JSON has no infinities.
-        if (float.IsFinite(value))
-        {
-            writer.WriteNumber("log_probability", value);
-        }
-        else
-        {
-            writer.WriteNull("log_probability");
-        }
     }
 }

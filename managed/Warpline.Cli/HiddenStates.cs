@@ -10,23 +10,22 @@ internal static class HiddenStates
         TokenLists.RequireLength(lists, model.Config.MaxTokens);
         using EncoderSession session = model.CreateSession(Math.Max(1, lists.Max(list => list.Length)));
         using SafetensorsWriter writer = SafetensorsWriter.Create(path, [.. Declare(model, lists)]);
-        terminal.WithProgress("hidden states", report =>
+        using ProgressLine progress = new(terminal);
+        for (int i = 0; i < lists.Length; i++)
         {
-            for (int i = 0; i < lists.Length; i++)
+            cancellation.ThrowIfCancellationRequested();
+            if (lists[i].Length != 0)
             {
-                cancellation.ThrowIfCancellationRequested();
-                if (lists[i].Length != 0)
+                writer.Write(session.Forward(lists[i]));
+                if (model.HasPooler)
                 {
-                    writer.Write(session.Forward(lists[i]));
-                    if (model.HasPooler)
-                    {
-                        writer.Write(session.PoolerOutput());
-                    }
+                    writer.Write(session.PoolerOutput());
                 }
-
-                report((i + 1.0) / lists.Length);
             }
-        });
+
+            progress.Show("hidden states", (i + 1.0) / lists.Length);
+        }
+
         writer.Complete();
     }
 

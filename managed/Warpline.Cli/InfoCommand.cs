@@ -1,131 +1,149 @@
 using System.CommandLine;
-using System.Text.Json;
+using System.Diagnostics;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Text.Json.Nodes;
 using Warpline.Transformers;
 
 namespace Warpline.Cli;
 
-/// <summary><c>warpline info</c>: the library, its devices and, where one is given, a model.</summary>
+/// <summary><c>warpline info</c>: the library, its devices and kernels and, where one is given, a model.</summary>
 internal static class InfoCommand
 {
     public static Command Create(Terminal terminal)
     {
-        SharedOptions shared = new();
+        SharedOptions shared = new(terminal);
         shared.Model.Arity = ArgumentArity.ZeroOrOne;
         Command command = new("info", """
-            Shows the library, its devices and, where one is given, a model.
+            Shows the library and where it was looked for, all devices, the kernels that serve the operations on --device and,
+            where one is given, a model, with what loading it made of its weights: bytes that are used as the files hold them
+            (stored, mapped), that were converted, packed or copied to a GPU, and tensors that are not used.
+
+            Instruction sets are those that the library has kernels for and the processor has. Kernels are the names that the
+            library gives after a small call of each operation; others may serve other shapes.
 
             Examples:
               warpline info
               warpline info samples/models/storyteller --json
             """)
         {
-            shared.Model, shared.Device, shared.Json,
+            shared.Model, shared.Pack, shared.Type, shared.Device, shared.Json,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
-            ComputeDevice device = shared.ReadDevice(parsed);
-            if (parsed.GetValue(shared.Model) is null)
+            JsonObject report = Describe(shared.ReadDevice(parsed));
+            if (parsed.GetValue(shared.Model) is not null)
             {
-                Report(terminal, parsed.GetValue(shared.Json), device, []);
-                return ExitCode.Done;
+                Stopwatch watch = Stopwatch.StartNew();
+                if (shared.IsEncoder(parsed))
+                {
+                    using EncoderModel encoder = await shared.LoadEncoderAsync(parsed, cancellation).ConfigureAwait(false);
+                    AddLoad(report, encoder.WeightAccount, watch.Elapsed);
+                    report["model"] = Describe(encoder);
+                }
+                else
+                {
+                    using TransformerModel model = await shared.LoadAsync(parsed, cancellation).ConfigureAwait(false);
+                    AddLoad(report, model.WeightAccount, watch.Elapsed);
+                    report["model"] = Describe(model);
+                }
             }
 
-            if (shared.IsEncoder(parsed))
-            {
-                using EncoderModel encoder = await shared.LoadEncoderAsync(parsed, cancellation).ConfigureAwait(false);
-                Report(terminal, parsed.GetValue(shared.Json), device, Describe(encoder));
-                return ExitCode.Done;
-            }
-
-            using TransformerModel model = await shared.LoadAsync(parsed, cancellation).ConfigureAwait(false);
-            Report(terminal, parsed.GetValue(shared.Json), device, Describe(model));
+            Report.Write(terminal, parsed.GetValue(shared.Json), report);
             return ExitCode.Done;
         });
         return command;
     }
 
-    private static void Report(Terminal terminal, bool json, ComputeDevice device, IEnumerable<(string Name, object Value)> model)
+    private static JsonObject Describe(ComputeDevice device) => new()
     {
-        List<(string Name, object Value)> rows =
-        [
-            ("version", WarplineLibrary.Version.ToString()),
-            ("library", WarplineLibrary.LoadedPath),
-            ("threads", (long)WarplineLibrary.ThreadCount),
-        ];
-        DeviceInfo info = WarplineLibrary.Devices.First(item => item.Device == device);
-        rows.Add(("device", device.ToString()));
-        rows.Add(("device_name", info.Name));
-        rows.Add(("instruction_set", info.InstructionSet));
-        rows.Add(("processors", (long)info.ComputeUnits));
-        rows.Add(("memory_bytes", info.MemoryBytes));
-        rows.Add(("devices", string.Join(", ", WarplineLibrary.Devices.Select(item => item.Device))));
-        rows.AddRange(model);
-        if (json)
+        ["version"] = WarplineLibrary.Version.ToString(),
+        ["abi_version"] = WarplineLibrary.AbiVersion,
+        ["library"] = WarplineLibrary.LoadedPath,
+        ["load_attempts"] = new JsonArray([.. WarplineLibrary.LoadLog.Select(attempt => new JsonObject
         {
-            terminal.WriteJson(writer => WriteObject(writer, rows));
-        }
-        else
+            ["path"] = attempt.Path,
+            ["origin"] = attempt.Origin,
+            ["result"] = attempt.Failure ?? "loaded",
+        })]),
+        ["command"] = typeof(InfoCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion,
+        ["runtime"] = $"{RuntimeInformation.FrameworkDescription}, {RuntimeInformation.RuntimeIdentifier}",
+        ["threads"] = WarplineLibrary.ThreadCount,
+        ["devices"] = new JsonArray([.. WarplineLibrary.Devices.Select(Describe)]),
+        ["no_cuda"] = WhyNoCuda(),
+        ["device"] = device.ToString(),
+        ["kernels"] = KernelProbe.Run(device),
+    };
+
+    private static JsonObject Describe(DeviceInfo info) => new()
+    {
+        ["device"] = info.Device.ToString(),
+        ["name"] = info.Name,
+        ["instruction_set"] = info.InstructionSet,
+        ["instruction_sets"] = info.Device.Kind == DeviceKind.Cpu ? Report.List(InstructionSets()) : null,
+        ["compute_units"] = info.ComputeUnits,
+        ["memory_bytes"] = info.MemoryBytes,
+    };
+
+    /// <summary>The sets that the library takes on this processor; it refuses what the processor lacks.</summary>
+    private static IEnumerable<string> InstructionSets()
+    {
+        foreach (string set in new[] { "avx2", "avx512", "avx512_bf16" })
         {
-            terminal.Show(rows.Select(row => (row.Name.Replace('_', ' '), row.Value.ToString()!)));
-        }
-    }
-
-    private static List<(string Name, object Value)> Describe(TransformerModel model)
-    {
-        ModelConfig config = model.Config;
-        return
-        [
-            ("model_type", config.ModelType),
-            ("layers", (long)config.LayerCount),
-            ("hidden_size", (long)config.HiddenSize),
-            ("intermediate_size", (long)config.IntermediateSize),
-            ("query_heads", (long)config.HeadCount),
-            ("key_value_heads", (long)config.KeyValueHeadCount),
-            ("head_dimension", (long)config.HeadDimension),
-            ("vocabulary", (long)config.VocabularySize),
-            ("max_positions", (long)config.MaxPositions),
-            ("rope", config.Rope.Kind.ToString()),
-            ("parameters", model.ParameterCount),
-            ("weight_bytes", model.WeightBytes),
-            ("tokenizer", model.Tokenizer?.GetType().Name ?? model.TokenizerError ?? "none"),
-        ];
-    }
-
-    private static List<(string Name, object Value)> Describe(EncoderModel model)
-    {
-        EncoderConfig config = model.Config;
-        return
-        [
-            ("model_type", config.ModelType),
-            ("layers", (long)config.LayerCount),
-            ("hidden_size", (long)config.HiddenSize),
-            ("intermediate_size", (long)config.IntermediateSize),
-            ("heads", (long)config.HeadCount),
-            ("head_dimension", (long)config.HiddenSize / config.HeadCount),
-            ("vocabulary", (long)config.VocabularySize),
-            ("max_tokens", (long)config.MaxTokens),
-            ("pooler", model.HasPooler ? "yes" : "no"),
-            ("parameters", model.ParameterCount),
-            ("weight_bytes", model.WeightBytes),
-            ("tokenizer", model.Tokenizer?.GetType().Name ?? model.TokenizerError ?? "none"),
-        ];
-    }
-
-    private static void WriteObject(Utf8JsonWriter writer, List<(string Name, object Value)> rows)
-    {
-        writer.WriteStartObject();
-        foreach ((string name, object value) in rows)
-        {
-            if (value is long number)
+            bool taken;
+            try
             {
-                writer.WriteNumber(name, number);
+                WarplineLibrary.Override(LibraryOption.CpuInstructionSet, set).Dispose();
+                taken = true;
             }
-            else
+            catch (WarplineException exception) when (exception.Status == WarplineStatus.Unsupported)
             {
-                writer.WriteString(name, value.ToString());
+                taken = false;
+            }
+
+            if (taken)
+            {
+                yield return set;
             }
         }
+    }
 
-        writer.WriteEndObject();
+    /// <summary>Why there is no GPU; null where there is one.</summary>
+    private static string? WhyNoCuda()
+    {
+        try
+        {
+            WarplineLibrary.GetDevice(ComputeDevice.Cuda());
+            return null;
+        }
+        catch (WarplineException exception)
+        {
+            return exception.Message;
+        }
+    }
+
+    private static void AddLoad(JsonObject report, WeightAccount weights, TimeSpan elapsed)
+    {
+        JsonObject load = ModelDescription.Of(weights);
+        load["seconds"] = elapsed.TotalSeconds;
+        load["unused_tensors"] = Report.List(weights.UnusedTensors);
+        report["load"] = load;
+    }
+
+    private static JsonObject Describe(TransformerModel model)
+    {
+        JsonObject result = ModelDescription.Of(model.Config);
+        result["parameters"] = model.ParameterCount;
+        result["tokenizer"] = ModelDescription.Tokenizer(model.Tokenizer, model.TokenizerError);
+        return result;
+    }
+
+    private static JsonObject Describe(EncoderModel model)
+    {
+        JsonObject result = ModelDescription.Of(model.Config);
+        result["pooler"] = model.HasPooler;
+        result["parameters"] = model.ParameterCount;
+        result["tokenizer"] = ModelDescription.Tokenizer(model.Tokenizer, model.TokenizerError);
+        return result;
     }
 }

@@ -13,7 +13,7 @@ internal static class LogitsCommand
 
     public static Command Create(Terminal terminal)
     {
-        SharedOptions shared = new();
+        SharedOptions shared = new(terminal);
         Option<FileInfo> tokens = new("--tokens-file") { Description = "A JSON list of lists of token ids.", Required = true };
         Option<FileInfo> output = new("--output", "-o") { Description = "The safetensors file to write.", Required = true };
         Command command = new("logits", """
@@ -66,20 +66,19 @@ internal static class LogitsCommand
             path,
             [.. lists.Select((list, index) =>
                 new SafetensorsDeclaration($"logits.{index}", SafetensorsType.Float32, [list.Length, vocabulary]))]);
-        terminal.WithProgress("logits", report =>
+        using ProgressLine progress = new(terminal);
+        foreach (int[] list in lists)
         {
-            foreach (int[] list in lists)
+            session.Truncate(0);
+            for (int from = 0; from < list.Length; from += chunk)
             {
-                session.Truncate(0);
-                for (int from = 0; from < list.Length; from += chunk)
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                    ReadOnlySpan<int> tokens = list.AsSpan(from, Math.Min(chunk, list.Length - from));
-                    writer.Write(session.Forward(tokens, LogitsMode.All));
-                    report((double)(done += tokens.Length) / total);
-                }
+                cancellation.ThrowIfCancellationRequested();
+                ReadOnlySpan<int> tokens = list.AsSpan(from, Math.Min(chunk, list.Length - from));
+                writer.Write(session.Forward(tokens, LogitsMode.All));
+                progress.Show("logits", (double)(done += tokens.Length) / total);
             }
-        });
+        }
+
         writer.Complete();
     }
 
@@ -96,7 +95,7 @@ internal static class LogitsCommand
     {
         if (!json)
         {
-            terminal.Output.WriteLine($"{path}: {lists.Length} lists, {lists.Sum(list => (long)list.Length)} tokens, {row} each");
+            terminal.Note($"{path}: {lists.Length} lists, {lists.Sum(list => (long)list.Length)} tokens, {row} each");
             return;
         }
 

@@ -5,7 +5,7 @@ using Warpline.Transformers;
 namespace Warpline.Cli;
 
 /// <summary>Arguments that several verbs have.</summary>
-internal sealed class SharedOptions
+internal sealed class SharedOptions(Terminal terminal)
 {
     public Argument<DirectoryInfo> Model { get; } = new("MODEL")
     {
@@ -20,6 +20,7 @@ internal sealed class SharedOptions
         HelpName = "cpu|cuda[:N]|emu",
         DefaultValueFactory = _ => "cpu",
         Validators = { CheckDevice },
+        CompletionSources = { "cpu", "cuda", "emu" },
     };
 
     public Option<string?> Type { get; } = new Option<string?>("--dtype")
@@ -47,17 +48,16 @@ internal sealed class SharedOptions
     }
 
     /// <summary>How the model is to compute.</summary>
-    public ModelOptions ReadModelOptions(ParseResult parsed)
+    public ModelOptions ReadModelOptions(ParseResult parsed) => ReadModelOptions(parsed, ReadDevice(parsed));
+
+    /// <summary>How the model is to compute on a device, which need not exist.</summary>
+    public ModelOptions ReadModelOptions(ParseResult parsed, ComputeDevice device) => new()
     {
-        ComputeDevice device = ReadDevice(parsed);
-        return new ModelOptions
-        {
-            Device = device,
-            ActivationType = Parse(parsed.GetValue(Type)) ?? (device.Kind == DeviceKind.Cpu ? ElementType.Float32 : ElementType.BFloat16),
-            RotaryFrequencyType = Parse(parsed.GetValue(RotaryType)) ?? ElementType.Float32,
-            PackWeights = parsed.GetValue(Pack),
-        };
-    }
+        Device = device,
+        ActivationType = Parse(parsed.GetValue(Type)) ?? (device.Kind == DeviceKind.Cpu ? ElementType.Float32 : ElementType.BFloat16),
+        RotaryFrequencyType = Parse(parsed.GetValue(RotaryType)) ?? ElementType.Float32,
+        PackWeights = parsed.GetValue(Pack),
+    };
 
     private static ElementType? Parse(string? type) => type switch
     {
@@ -67,11 +67,19 @@ internal sealed class SharedOptions
         _ => null,
     };
 
-    public Task<TransformerModel> LoadAsync(ParseResult parsed, CancellationToken cancellation) =>
-        TransformerModel.LoadAsync(parsed.GetValue(Model)!.FullName, ReadModelOptions(parsed), null, cancellation);
+    public async Task<TransformerModel> LoadAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        using LoadingLine progress = new(terminal);
+        return await TransformerModel.LoadAsync(
+            parsed.GetValue(Model)!.FullName, ReadModelOptions(parsed), progress, cancellation).ConfigureAwait(false);
+    }
 
-    public Task<EncoderModel> LoadEncoderAsync(ParseResult parsed, CancellationToken cancellation) =>
-        EncoderModel.LoadAsync(parsed.GetValue(Model)!.FullName, ReadModelOptions(parsed), null, cancellation);
+    public async Task<EncoderModel> LoadEncoderAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        using LoadingLine progress = new(terminal);
+        return await EncoderModel.LoadAsync(
+            parsed.GetValue(Model)!.FullName, ReadModelOptions(parsed), progress, cancellation).ConfigureAwait(false);
+    }
 
     /// <summary>Whether the model is an encoder. What is no model at all is left to its loading to complain of.</summary>
     public bool IsEncoder(ParseResult parsed)

@@ -26,17 +26,30 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
     /// <summary>Whether a person watches the error stream.</summary>
     public bool ErrorInteractive => errorInteractive;
 
+    /// <summary>Whether nothing but results and complaints is wanted: --quiet.</summary>
+    public bool Quiet { get; set; }
+
+    /// <summary>One line that is no result.</summary>
+    public void Note(string text)
+    {
+        if (!Quiet)
+        {
+            output.WriteLine(text);
+        }
+    }
+
     /// <summary>One line of complaint.</summary>
     public void Complain(string message) => error.WriteLine($"warpline: {message}");
 
-    /// <summary>Names with values: a table for a person, else "name: value" lines.</summary>
+    /// <summary>Names with values: a table for a person, else "name: value" lines. Both may come from files: control characters,
+    /// which would command the screen or forge a line, become U+FFFD.</summary>
     public void Show(IEnumerable<(string Name, string Value)> rows)
     {
         if (!interactive)
         {
             foreach ((string name, string value) in rows)
             {
-                output.WriteLine($"{name}: {value}");
+                output.WriteLine($"{Printable(name)}: {Printable(value)}");
             }
 
             return;
@@ -45,7 +58,7 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
         Table table = new Table().HideHeaders().RoundedBorder().AddColumns("", "");
         foreach ((string name, string value) in rows)
         {
-            table.AddRow(new Markup(Markup.Escape(name), new Style(Color.Blue)), new Text(value));
+            table.AddRow(new Text(Printable(name), new Style(Color.Blue)), new Text(Printable(value)));
         }
 
         Console().Write(table);
@@ -63,21 +76,7 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
         output.WriteLine(Encoding.UTF8.GetString(stream.GetBuffer(), 0, (int)stream.Length));
     }
 
-    /// <summary>Runs work that reports how much of it is done; only a person sees the bar.</summary>
-    public void WithProgress(string title, Action<Action<double>> work)
-    {
-        if (!interactive)
-        {
-            work(_ => { });
-            return;
-        }
-
-        Console().Progress().AutoClear(true).Start(context =>
-        {
-            ProgressTask task = context.AddTask(Markup.Escape(title), maxValue: 1);
-            work(done => task.Value = done);
-        });
-    }
+    private static string Printable(string text) => string.Concat(text.Select(c => char.IsControl(c) ? '\uFFFD' : c));
 
     private IAnsiConsole Console() => AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
 }

@@ -8,7 +8,7 @@ internal static class TokenizeCommand
 {
     public static Command Create(Terminal terminal)
     {
-        SharedOptions shared = new();
+        SharedOptions shared = new(terminal);
         Option<string?> text = new("--text", "-t") { Description = "The text; without it, --file or --decode." };
         Option<FileInfo?> file = new("--file", "-f") { Description = "A file with the text, UTF-8." };
         Option<int[]> ids = new("--decode")

@@ -25,23 +25,39 @@ internal static class WarplineCommand
         CancellationToken cancellation = default)
     {
         Terminal terminal = new(input, output, error, interactive, errorInteractive);
+        Option<bool> quiet = new("--quiet", "-q")
+        {
+            Description = "Only the result: no progress, no notes. Complaints still go to the error stream.",
+            Recursive = true,
+        };
+
         // Not a RootCommand, whose name would be that of the assembly.
         Command root = new("warpline", """
             Warpline: transformer models on hand-written kernels.
 
-            Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such device, 130 cancelled.
+            Exit codes of every verb: 0 done, 1 failed, 2 wrong usage, 3 no such device, 130 cancelled.
+            Results go to the output, complaints to the error stream; so does progress, where that is a terminal.
             """)
         {
             new HelpOption(),
             new VersionOption(),
+            quiet,
             InfoCommand.Create(terminal),
+            InspectCommand.Create(terminal),
             GenerateCommand.Create(terminal),
             ChatCommand.Create(terminal),
             TokenizeCommand.Create(terminal),
             LogitsCommand.Create(terminal),
+            PerplexityCommand.Create(terminal),
             Embed.EmbedCommand.Create(terminal),
             Demo.DemoCommand.Create(terminal),
+            Completion.CompletionCommand.Create(terminal),
         };
+        if (Completion.Suggestions.TryWrite(root, args, output))
+        {
+            return ExitCode.Done;
+        }
+
         ParseResult parsed = root.Parse(args);
         if (parsed.Errors.Count != 0)
         {
@@ -55,6 +71,7 @@ internal static class WarplineCommand
             return ExitCode.Usage;
         }
 
+        terminal.Quiet = parsed.GetValue(quiet);
         try
         {
             return await parsed.InvokeAsync(

@@ -23,7 +23,8 @@ internal static class DemoCommand
         };
         Command command = new("demo", """
             Shows the library at work on the storyteller model and on an encoder and checks them against float64 references:
-            exit code 1 if a check fails. Where WARPLINE_MODELS names a folder with all-MiniLM-L6-v2, it compares sentences too.
+            exit code 1 if a check fails. Where WARPLINE_MODELS names a folder with all-MiniLM-L6-v2, it compares sentences too. With
+            --quiet it says its checks only.
 
             Example:
               warpline demo --samples samples --c-sample build/cpu/samples/storyteller

@@ -12,7 +12,8 @@ internal sealed class Demonstration(Terminal terminal, DirectoryInfo samples, Di
     private const int ComparedByC = 8;
     private const double PerplexityTolerance = 1e-4;
 
-    private readonly TextWriter _output = terminal.Output;
+    // All but the checks, which --quiet leaves.
+    private readonly TextWriter _output = terminal.Quiet ? TextWriter.Null : terminal.Output;
     private int[] _told = [];
     private bool _failed;
 
@@ -89,7 +90,7 @@ internal sealed class Demonstration(Terminal terminal, DirectoryInfo samples, Di
 
     private void CheckPerplexity(TransformerModel model, StorytellerFiles files)
     {
-        (double perplexity, _) = StorytellerTasks.Score(model, files.Stories.Take(files.ReferenceStories));
+        double perplexity = StorytellerTasks.Score(model, files.Stories.Take(files.ReferenceStories)).Perplexity;
         Check(
             Math.Abs(perplexity - files.ReferencePerplexity) <= PerplexityTolerance * files.ReferencePerplexity,
             $"Perplexity on {files.ReferenceStories} held-out stories {perplexity:F6}, float64 reference {files.ReferencePerplexity:F6}");
@@ -137,6 +138,6 @@ internal sealed class Demonstration(Terminal terminal, DirectoryInfo samples, Di
     private void Check(bool holds, string text)
     {
         _failed |= !holds;
-        Line(holds ? text : $"FAILED: {text}");
+        terminal.Output.WriteLine(holds ? text : $"FAILED: {text}");
     }
 }

@@ -20,39 +20,16 @@ internal static class StorytellerTasks
         return string.Concat(pieces).Trim();
     }
 
-    /// <summary>Scores stories, each alone, with its end: the perplexity and the number of scored tokens.</summary>
-    public static (double Perplexity, int Tokens) Score(TransformerModel model, IEnumerable<string> stories)
+    /// <summary>Scores stories, each alone, with its end.</summary>
+    public static TextScore Score(TransformerModel model, IEnumerable<string> stories)
     {
-        int vocabulary = model.Config.VocabularySize, end = model.Config.EndOfSequenceIds[0], tokens = 0;
-        double loss = 0;
-        using DecoderSession session = model.CreateSession();
+        using TextScorer scorer = new(model);
+        TextScore score = default;
         foreach (string story in stories)
         {
-            int[] ids = [.. model.Tokenizer!.EncodeToIds(story), end];
-            session.Truncate(0);
-            ReadOnlySpan<float> logits = session.Forward(ids.AsSpan(..^1), LogitsMode.All);
-            for (int i = 1; i < ids.Length; i++, tokens++)
-            {
-                loss += Loss(logits.Slice((i - 1) * vocabulary, vocabulary), ids[i]);
-            }
+            score += scorer.Score([.. model.Tokenizer!.EncodeToIds(story), model.Config.EndOfSequenceIds[0]]);
         }
 
-        return (Math.Exp(loss / tokens), tokens);
-    }
-
-    private static double Loss(ReadOnlySpan<float> logits, int id)
-    {
-        double largest = double.NegativeInfinity, sum = 0;
-        foreach (float logit in logits)
-        {
-            largest = Math.Max(largest, logit);
-        }
-
-        foreach (float logit in logits)
-        {
-            sum += Math.Exp(logit - largest);
-        }
-
-        return largest + Math.Log(sum) - logits[id];
+        return score;
     }
 }

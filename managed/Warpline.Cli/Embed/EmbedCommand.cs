@@ -8,7 +8,7 @@ namespace Warpline.Cli.Embed;
 /// <summary><c>warpline embed</c>: lines of text to vectors, in bounded memory.</summary>
 internal sealed class EmbedCommand
 {
-    private readonly SharedOptions _shared = new();
+    private readonly SharedOptions _shared;
     private readonly Option<FileInfo?> _input = new("--input", "-i") { Description = "A text file, UTF-8; without it standard input. Bytes that are no UTF-8 become U+FFFD." };
     private readonly Option<FileInfo?> _output = new("--output", "-o")
     {
@@ -24,10 +24,9 @@ internal sealed class EmbedCommand
         Validators = { Positive },
     };
 
-    private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "No progress and no summary." };
     private readonly Terminal _terminal;
 
-    private EmbedCommand(Terminal terminal) => _terminal = terminal;
+    private EmbedCommand(Terminal terminal) => (_terminal, _shared) = (terminal, new SharedOptions(terminal));
 
     public static Command Create(Terminal terminal)
     {
@@ -48,7 +47,7 @@ internal sealed class EmbedCommand
             """)
         {
             self._shared.Model, self._input, self._output, self._overwrite, self._promptName, self._prompt, self._batchTokens,
-            self._quiet, self._shared.Type, self._shared.Device, self._shared.Json,
+            self._shared.Type, self._shared.Device, self._shared.Json,
         };
         command.SetAction(self.RunAsync);
         return command;
@@ -67,8 +66,7 @@ internal sealed class EmbedCommand
     {
         ModelOptions options = _shared.ReadModelOptions(parsed);
         options = options with { PackWeights = options.Device.Kind == DeviceKind.Cpu, BatchInvariant = true };
-        using SentenceEncoder encoder = await SentenceEncoder.LoadAsync(
-            parsed.GetValue(_shared.Model)!.FullName, options, parsed.GetValue(_batchTokens), null, cancellation).ConfigureAwait(false);
+        using SentenceEncoder encoder = await LoadAsync(parsed, options, cancellation).ConfigureAwait(false);
         EncodeOptions encode = ReadPrompt(parsed, encoder);
 
         // What a checkpoint lacks is said before the output is touched.
@@ -87,21 +85,24 @@ internal sealed class EmbedCommand
         await SkipAsync(encoder, lines, encode, file, cancellation).ConfigureAwait(false);
         file.Continue();
         Stopwatch watch = Stopwatch.StartNew();
-        Progress progress = new(_terminal, show: !parsed.GetValue(_quiet), resumed);
+        using ProgressLine progress = new(_terminal);
         await foreach (float[] row in encoder.EncodeStreamAsync(lines.ReadAsync(cancellation), encode, cancellation).ConfigureAwait(false))
         {
             file.Write(row);
-            progress.Report(file.Rows, watch.Elapsed);
+            progress.Show(() => Lines(file.Rows, file.Rows - resumed, watch.Elapsed));
         }
 
         file.Complete();
-        progress.Clear();
-        if (!parsed.GetValue(_quiet))
-        {
-            Report(parsed.GetValue(_shared.Json), output.FullName, file.Rows, resumed, encoder, watch.Elapsed);
-        }
-
+        progress.Dispose();
+        Report(parsed.GetValue(_shared.Json), output.FullName, file.Rows, resumed, encoder, watch.Elapsed);
         return ExitCode.Done;
+    }
+
+    private async Task<SentenceEncoder> LoadAsync(ParseResult parsed, ModelOptions options, CancellationToken cancellation)
+    {
+        using LoadingLine progress = new(_terminal);
+        return await SentenceEncoder.LoadAsync(
+            parsed.GetValue(_shared.Model)!.FullName, options, parsed.GetValue(_batchTokens), progress, cancellation).ConfigureAwait(false);
     }
 
     private EncodeOptions ReadPrompt(ParseResult parsed, SentenceEncoder encoder)
@@ -124,9 +125,14 @@ internal sealed class EmbedCommand
     {
         long index = 0;
         JsonLine line = new();
+        Stopwatch watch = Stopwatch.StartNew();
+
+        // Where the rows themselves are on the screen they are the progress.
+        using ProgressLine? progress = _terminal.Interactive ? null : new(_terminal);
         await foreach (float[] row in encoder.EncodeStreamAsync(lines.ReadAsync(cancellation), encode, cancellation).ConfigureAwait(false))
         {
             _terminal.Output.Write(System.Text.Encoding.UTF8.GetString(line.Format(index++, row)));
+            progress?.Show(() => Lines(index, index, watch.Elapsed));
         }
 
         _terminal.Output.Flush();
@@ -156,12 +162,15 @@ internal sealed class EmbedCommand
         file.Verify(file.Rows - 1, expected.AsSpan(size));
     }
 
+    private static string Lines(long all, long now, TimeSpan elapsed) => string.Create(
+        CultureInfo.InvariantCulture, $"{all} lines, {now / elapsed.TotalSeconds:F0} lines/s");
+
     private void Report(bool json, string path, long rows, long resumed, SentenceEncoder encoder, TimeSpan elapsed)
     {
         if (!json)
         {
             string before = resumed == 0 ? "" : $", {resumed} of them there before";
-            _terminal.Output.WriteLine(string.Create(
+            _terminal.Note(string.Create(
                 CultureInfo.InvariantCulture,
                 $"{path}: {rows} rows of {encoder.Dimensions} numbers{before}; {(rows - resumed) / elapsed.TotalSeconds:F0} lines/s"));
             return;
@@ -178,31 +187,5 @@ internal sealed class EmbedCommand
             writer.WriteNumber("seconds", elapsed.TotalSeconds);
             writer.WriteEndObject();
         });
-    }
-
-    /// <summary>Lines and speed on one line of the error stream, for a person only.</summary>
-    private sealed class Progress(Terminal terminal, bool show, long resumed)
-    {
-        private static readonly TimeSpan Pause = TimeSpan.FromSeconds(0.2);
-        private TimeSpan _next = Pause;
-        private bool _shown;
-
-        public void Report(long rows, TimeSpan elapsed)
-        {
-            if (show && terminal.ErrorInteractive && elapsed >= _next)
-            {
-                (_next, _shown) = (elapsed + Pause, true);
-                terminal.Error.Write(string.Create(
-                    CultureInfo.InvariantCulture, $"\r{rows} lines, {(rows - resumed) / elapsed.TotalSeconds:F0} lines/s "));
-            }
-        }
-
-        public void Clear()
-        {
-            if (_shown)
-            {
-                terminal.Error.WriteLine();
-            }
-        }
     }
 }

@@ -49,6 +49,19 @@ internal sealed unsafe class EncoderForward : IDisposable
         }
     }
 
+    /// <summary>Bytes of the buffers.</summary>
+    public long ByteCount => _owned.Sum(tensor => tensor.ByteCount);
+
+    /// <summary>Bytes of the buffers for so many rows.</summary>
+    public static long BytesOf(EncoderSpec spec, bool projects, ElementType type, int rows)
+    {
+        EncoderConfig config = spec.Config;
+        bool pairs = config.Activation == HiddenActivation.Relu;
+        long activations = (6L * config.HiddenSize) + ((pairs ? 3L : 1) * config.IntermediateSize) + (projects ? config.EmbeddingSize : 0);
+        long numbers = (5L * rows) + 2 + (pairs ? rows + 1 : 0);
+        return (rows * ((activations * type.ByteSize()) + ((long)config.EmbeddingSize * sizeof(float)))) + (numbers * sizeof(int));
+    }
+
     /// <summary>Enqueues a batch, whose last hidden states stay here until the next.</summary>
     /// <param name="tokens">At most as many as the buffers have rows.</param>
     /// <param name="lengths">Of the sequences, each at least 1, together the tokens.</param>

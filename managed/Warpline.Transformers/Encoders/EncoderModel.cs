@@ -46,8 +46,11 @@ public sealed class EncoderModel : IDisposable
     /// <summary>Bytes of the weights, mapped or in memory, and of their packed and rearranged copies.</summary>
     public long WeightBytes => Weights.Bytes;
 
+    /// <summary>What loading made of the checkpoint's weights.</summary>
+    public WeightAccount WeightAccount => Weights.Account;
+
     /// <summary>Tokens of a batch on the model's device where none are asked for.</summary>
-    internal int UsualBatchTokens => Options.Device.Kind == DeviceKind.Cpu ? DefaultBatchTokens : DefaultGpuBatchTokens;
+    internal int UsualBatchTokens => UsualBatchTokensOf(Options.Device);
 
     internal EncoderSpec Spec { get; }
 
@@ -99,7 +102,7 @@ public sealed class EncoderModel : IDisposable
     internal static EncoderModel Create(EncoderSpec spec, IWeightSource weights, ModelOptions options)
     {
         options.Check();
-        return new EncoderModel(spec, options, new EncoderWeights(spec, weights, options, null, CancellationToken.None));
+        return new EncoderModel(spec, options, new EncoderWeights(spec, weights, options, plan: false, null, CancellationToken.None));
     }
 
     /// <summary>Opens a session: room for a batch.</summary>
@@ -112,7 +115,7 @@ public sealed class EncoderModel : IDisposable
     public EncoderSession CreateSession(int? batchTokens = null)
     {
         const int most = 1 << 24;
-        int tokens = batchTokens ?? Math.Max(UsualBatchTokens, Config.MaxTokens);
+        int tokens = batchTokens ?? SessionTokens(Config, Options.Device);
         if (tokens is < 1 or > most)
         {
             throw new ArgumentOutOfRangeException(nameof(batchTokens), tokens, $"The number of tokens must be in [1, {most}].");
@@ -129,8 +132,14 @@ public sealed class EncoderModel : IDisposable
         }
     }
 
+    /// <summary>Tokens of a session's batch where none are asked for.</summary>
+    internal static int SessionTokens(EncoderConfig config, ComputeDevice device) => Math.Max(UsualBatchTokensOf(device), config.MaxTokens);
+
     /// <summary>Frees the weights, at once or when the running calls of sessions have ended.</summary>
     public void Dispose() => Gate.Close();
+
+    private static int UsualBatchTokensOf(ComputeDevice device) =>
+        device.Kind == DeviceKind.Cpu ? DefaultBatchTokens : DefaultGpuBatchTokens;
 
     private static EncoderModel Load(
         string directory, ModelOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellation)
@@ -144,7 +153,7 @@ public sealed class EncoderModel : IDisposable
         CheckpointWeights source = CheckpointWeights.Open(directory);
         try
         {
-            return new EncoderModel(spec, options, new EncoderWeights(spec, source, options, progress, cancellation))
+            return new EncoderModel(spec, options, new EncoderWeights(spec, source, options, plan: false, progress, cancellation))
             {
                 Tokenizer = tokenizer,
                 TokenizerError = tokenizerError,

@@ -43,6 +43,9 @@ public sealed class EncoderSession : IDisposable
     /// <summary>Most tokens of a batch.</summary>
     public int BatchTokens { get; }
 
+    /// <summary>Bytes of the buffers of a batch.</summary>
+    internal long ByteCount => _forward.ByteCount;
+
     private int Width => _model.Config.HiddenSize;
 
     /// <summary>Runs one sequence.</summary>

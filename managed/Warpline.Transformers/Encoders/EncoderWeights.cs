@@ -31,11 +31,12 @@ internal sealed class EncoderWeights : IDisposable
         EncoderSpec spec,
         IWeightSource source,
         ModelOptions options,
+        bool plan,
         IProgress<LoadProgress>? progress,
         CancellationToken cancellation)
     {
         (_spec, _source, _options) = (spec, source, options);
-        _binder = new WeightBinder(source, options, progress, cancellation);
+        _binder = new WeightBinder(source, options, plan, progress, cancellation);
         EncoderConfig config = spec.Config;
         EncoderWeightNames names = spec.Names;
         try
@@ -47,7 +48,7 @@ internal sealed class EncoderWeights : IDisposable
             _binder.Total = (config.DistinctLayerCount * _weightsOfALayer) + (config.TypeVocabularySize == 0 ? 4 : 5)
                 + (projects ? 2 : 0) + (pools ? 2 : 0);
             WordEmbedding = _binder.Place(Require(names.WordEmbedding, config.VocabularySize, config.EmbeddingSize));
-            PositionEmbedding = _binder.Place(PositionsWithType());
+            PositionEmbedding = PositionsWithType();
             EmbeddingNorm = Norm(names.EmbeddingNorm, config.EmbeddingSize);
             EmbeddingProjection = projects ? Linear(config.HiddenSize, config.EmbeddingSize, names.EmbeddingProjection!) : null;
             EncoderLayerWeights[] distinct = [.. Enumerable.Range(0, config.DistinctLayerCount).Select(BindLayer)];
@@ -55,6 +56,7 @@ internal sealed class EncoderWeights : IDisposable
                 layer => distinct[(int)((long)layer * distinct.Length / config.LayerCount)])];
             Pooler = pools ? Linear(config.HiddenSize, config.HiddenSize, names.Pooler!) : null;
             _binder.Complete();
+            Account = _binder.Account;
         }
         catch
         {
@@ -83,6 +85,9 @@ internal sealed class EncoderWeights : IDisposable
     /// <summary>Bytes of all bound tensors, each once, and of packed and rearranged copies.</summary>
     public long Bytes => _binder.Bytes;
 
+    /// <summary>What has become of the source's tensors.</summary>
+    public WeightAccount Account { get; }
+
     /// <summary>Elements of all bound tensors, each counted once.</summary>
     public long ParameterCount => _binder.ParameterCount;
 
@@ -109,33 +114,28 @@ internal sealed class EncoderWeights : IDisposable
     }
 
     // All tokens are of the first type, so its row can be added to every position beforehand.
-    private HostTensor PositionsWithType()
+    private TensorRef PositionsWithType()
     {
         EncoderConfig config = _spec.Config;
         WeightTensor positions = Require(_spec.Names.PositionEmbedding, config.PositionCount, config.EmbeddingSize);
+        WeightTensor? types = config.TypeVocabularySize == 0
+            ? null
+            : Require(_spec.Names.TypeEmbedding, config.TypeVocabularySize, config.EmbeddingSize);
+        return _binder.Make(
+            ElementType.Float32, positions.Shape.AsSpan(), () => types is null ? WeightValues.ToSingle(positions) : Add(positions, types.Value));
+    }
+
+    private static HostTensor Add(WeightTensor positions, WeightTensor types)
+    {
+        using HostTensor first = WeightValues.ToSingle(types);
         HostTensor result = WeightValues.ToSingle(positions);
-        if (config.TypeVocabularySize == 0)
+        Span<float> type = first.AsSpan<float>()[..(int)types.Shape[1]], rows = result.AsSpan<float>();
+        for (int i = 0; i < rows.Length; i++)
         {
-            return result;
+            rows[i] += type[i % type.Length];
         }
 
-        try
-        {
-            WeightTensor types = Require(_spec.Names.TypeEmbedding, config.TypeVocabularySize, config.EmbeddingSize);
-            using HostTensor first = WeightValues.ToSingle(types);
-            Span<float> type = first.AsSpan<float>()[..config.EmbeddingSize], rows = result.AsSpan<float>();
-            for (int i = 0; i < rows.Length; i++)
-            {
-                rows[i] += type[i % type.Length];
-            }
-
-            return result;
-        }
-        catch
-        {
-            result.Dispose();
-            throw;
-        }
+        return result;
     }
 
     /// <summary>A norm's weights, under their names or under those of the oldest checkpoints, gamma and beta.</summary>
@@ -148,7 +148,9 @@ internal sealed class EncoderWeights : IDisposable
     private TensorRef Vector(string name, long size)
     {
         WeightTensor tensor = Require(name, size);
-        return _binder.IsOtherHalf(tensor.Type) ? _binder.Place(WeightValues.ToSingle(tensor)) : _binder.Place(tensor);
+        return _binder.IsOtherHalf(tensor.Type)
+            ? _binder.Make(ElementType.Float32, tensor.Shape.AsSpan(), () => WeightValues.ToSingle(tensor))
+            : _binder.Place(tensor);
     }
 
     /// <summary>One linear layer from the matrices and biases of one or several of the same shape.</summary>
@@ -161,12 +163,13 @@ internal sealed class EncoderWeights : IDisposable
             biases[i] = Require(names[i] + ".bias", outputs);
         }
 
-        TensorRef bias = _binder.Place(WeightValues.Stack(biases, ElementType.Float32));
+        long rows = names.Length * outputs;
+        TensorRef bias = _binder.Make(ElementType.Float32, [rows], () => WeightValues.Stack(biases, ElementType.Float32));
         bool asStored = _options.ActivationType == ElementType.Float32 && weights.All(weight => weight.Type == weights[0].Type);
         ElementType type = asStored ? weights[0].Type : _options.ActivationType;
         return weights.Length == 1 && weights[0].Type == type
             ? _binder.Linear(_binder.Place(weights[0]), bias)
-            : _binder.Linear(WeightValues.Stack(weights, type), bias);
+            : _binder.Linear(type, [rows, inputs], () => WeightValues.Stack(weights, type), bias);
     }
 
     private WeightTensor Require(string name, params ReadOnlySpan<long> shape) => _binder.Require(_prefix + name, shape);

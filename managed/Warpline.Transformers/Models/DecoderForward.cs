@@ -58,6 +58,16 @@ internal sealed unsafe class DecoderForward : IDisposable
         }
     }
 
+    /// <summary>Bytes of the buffers and of the rotary tables.</summary>
+    public long ByteCount => _owned.Sum(tensor => tensor.ByteCount) + _rotary.ByteCount;
+
+    /// <summary>Bytes of the buffers for so many rows.</summary>
+    public static long BytesOf(ArchitectureSpec spec, ElementType type, int rows)
+    {
+        long heads = 2L * (spec.QueryHeads + spec.KeyValueHeads) * spec.HeadSize;
+        return (rows * ((2L * spec.HiddenSize) + heads + spec.IntermediateSize) * type.ByteSize()) + ((FirstToken + rows) * sizeof(int));
+    }
+
     /// <summary>Runs tokens that follow <paramref name="position"/> cached ones, and caches them. Done when it
     /// returns.</summary>
     /// <param name="tokens">At most as many as the buffers have rows.</param>

@@ -58,6 +58,9 @@ public sealed class DecoderSession : IDisposable
 
     internal TransformerModel Model => _model;
 
+    /// <summary>Bytes of the cache, the buffers, the model's rotary tables and the logits.</summary>
+    internal long ByteCount => _cache.ByteCount + _forward.ByteCount + (_logits.Length * (long)sizeof(float));
+
     /// <summary>Runs the model over tokens that follow those the session holds.</summary>
     /// <param name="tokens">At least one token id, each in [0, vocabulary size).</param>
     /// <param name="mode">Which logits to return.</param>

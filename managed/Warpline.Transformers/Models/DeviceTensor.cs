@@ -10,6 +10,8 @@ internal sealed unsafe class DeviceTensor : IDisposable
 
     public TensorRef View { get; }
 
+    public long ByteCount => View.ElementCount * View.ElementType.ByteSize();
+
     /// <summary>Allocates a tensor; its elements are not initialised.</summary>
     public static DeviceTensor Allocate(ComputeDevice device, ElementType type, params ReadOnlySpan<long> shape)
     {

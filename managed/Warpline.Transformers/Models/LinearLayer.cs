@@ -14,9 +14,6 @@ internal sealed class LinearLayer : IDisposable
         _packed = pack ? PackedWeight.Pack(weight) : null;
     }
 
-    /// <summary>Bytes of the packed copy.</summary>
-    public long PackedBytes => _packed?.Bytes ?? 0;
-
     /// <summary>y = act(x W^T + bias) + residual.</summary>
     public void Apply(TensorRef x, TensorRef y, TensorRef residual, Workspace workspace, Activation activation = Activation.None)
     {

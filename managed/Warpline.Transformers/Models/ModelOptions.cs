@@ -31,9 +31,16 @@ public sealed record ModelOptions
     /// <exception cref="WarplineException">The device does not exist.</exception>
     internal void Check()
     {
+        CheckValues();
+        WarplineLibrary.GetDevice(Device);
+    }
+
+    /// <summary>Checks all but that the device exists.</summary>
+    /// <exception cref="ArgumentException">A value is impossible.</exception>
+    internal void CheckValues()
+    {
         CheckType(nameof(ActivationType), ActivationType);
         CheckType(nameof(RotaryFrequencyType), RotaryFrequencyType);
-        WarplineLibrary.GetDevice(Device);
         if (PackWeights && Device.Kind != DeviceKind.Cpu)
         {
             throw new ArgumentException($"{nameof(PackWeights)} is true; false is required on {Device}.");

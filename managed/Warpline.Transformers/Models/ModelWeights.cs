@@ -28,11 +28,12 @@ internal sealed class ModelWeights : IDisposable
         ArchitectureSpec spec,
         IWeightSource source,
         ModelOptions options,
+        bool plan,
         IProgress<LoadProgress>? progress,
         CancellationToken cancellation)
     {
         (_spec, _source) = (spec, source);
-        _binder = new WeightBinder(source, options, progress, cancellation);
+        _binder = new WeightBinder(source, options, plan, progress, cancellation);
         WeightNames names = spec.Names;
         try
         {
@@ -45,6 +46,7 @@ internal sealed class ModelWeights : IDisposable
                 ? _binder.Linear(Embedding, default)
                 : Linear(names.OutputHead, spec.VocabularySize, spec.HiddenSize, bias: false);
             _binder.Complete();
+            Account = _binder.Account;
         }
         catch
         {
@@ -65,6 +67,9 @@ internal sealed class ModelWeights : IDisposable
     /// <summary>Bytes of all bound tensors, each once, and of packed copies.</summary>
     public long Bytes => _binder.Bytes;
 
+    /// <summary>What has become of the source's tensors.</summary>
+    public WeightAccount Account { get; }
+
     /// <summary>Elements of all bound tensors, each counted once.</summary>
     public long ParameterCount => _binder.ParameterCount;
 
@@ -79,7 +84,7 @@ internal sealed class ModelWeights : IDisposable
         + (spec.QueryKeyNorm ? 2 : 0);
 
     // Where the embedding lies and whether the head is the same matrix. As in transformers 5, tied matrices that are stored
-    // both and differ are not tied, and either of them may be the one that is stored.
+    // both and differ are not tied, and either of them may be the one that is stored. A plan takes stored ones for equal.
     private (string Embedding, bool Shared) PlaceEmbedding()
     {
         string embedding = _spec.Names.Embedding, head = _spec.Names.OutputHead + ".weight";
@@ -88,7 +93,7 @@ internal sealed class ModelWeights : IDisposable
             return (embedding, _spec.TiedEmbeddings);
         }
 
-        return _source.TryGet(embedding, out WeightTensor tensor) ? (embedding, AreEqual(tensor, stored)) : (head, true);
+        return _source.TryGet(embedding, out WeightTensor tensor) ? (embedding, _binder.IsPlan || AreEqual(tensor, stored)) : (head, true);
     }
 
     private static unsafe bool AreEqual(WeightTensor a, WeightTensor b)

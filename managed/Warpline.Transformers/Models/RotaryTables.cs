@@ -13,6 +13,10 @@ internal sealed class RotaryTables(ArchitectureSpec spec, ComputeDevice device, 
     private readonly Lock _lock = new();
     private readonly List<Table> _tables = [];
 
+    /// <summary>Bytes of the tables that a model's first session of so many positions makes.</summary>
+    public static long BytesOf(ArchitectureSpec spec, int positions) =>
+        RowsFor(spec, positions) * (sizeof(int) + (2L * Pairs(spec) * sizeof(float)));
+
     /// <summary>Tables with at least so many rows.</summary>
     public Table ForPositions(int positions)
     {
@@ -20,13 +24,17 @@ internal sealed class RotaryTables(ArchitectureSpec spec, ComputeDevice device, 
         {
             if (_tables.Count == 0 || _tables[^1].Rows < positions)
             {
-                long rows = Math.Max(SmallestRows, (long)BitOperations.RoundUpToPowerOf2((uint)positions));
-                _tables.Add(new Table(spec, device, frequencyType, (int)Math.Min(rows, spec.MaxPositions)));
+                _tables.Add(new Table(spec, device, frequencyType, RowsFor(spec, positions)));
             }
 
             return _tables[^1];
         }
     }
+
+    private static int RowsFor(ArchitectureSpec spec, int positions) =>
+        (int)Math.Min(Math.Max(SmallestRows, (long)BitOperations.RoundUpToPowerOf2((uint)positions)), spec.MaxPositions);
+
+    private static int Pairs(ArchitectureSpec spec) => spec.Rope.RotaryDimension(spec.HeadSize) / 2;
 
     public void Dispose()
     {
@@ -47,7 +55,7 @@ internal sealed class RotaryTables(ArchitectureSpec spec, ComputeDevice device, 
         public Table(ArchitectureSpec spec, ComputeDevice device, ElementType frequencyType, int rows)
         {
             RopeConfig rope = spec.Rope;
-            int pairs = rope.RotaryDimension(spec.HeadSize) / 2;
+            int pairs = Pairs(spec);
             Rows = rows;
             using HostTensor cosines = HostTensor.Allocate(ElementType.Float32, rows, pairs);
             using HostTensor sines = HostTensor.Allocate(ElementType.Float32, rows, pairs);
@@ -88,6 +96,8 @@ internal sealed class RotaryTables(ArchitectureSpec spec, ComputeDevice device, 
         }
 
         public int Rows { get; }
+
+        public long ByteCount => _cosines.ByteCount + _sines.ByteCount + _positions.ByteCount;
 
         public TensorRef Cosines => _cosines.View;
 

@@ -16,6 +16,13 @@ internal sealed class SessionCache : IDisposable
         _values = [.. Enumerable.Range(0, spec.LayerCount).Select(layer => all.Select(0, layer).Slice(0, 1, 1))];
     }
 
+    /// <summary>Bytes of the cache.</summary>
+    public long ByteCount => _memory.ByteCount;
+
+    /// <summary>Bytes that each token of the capacity takes.</summary>
+    public static long BytesPerToken(ArchitectureSpec spec, ElementType type) =>
+        2L * spec.LayerCount * spec.KeyValueHeads * spec.HeadSize * type.ByteSize();
+
     /// <summary>Tokens that fit.</summary>
     public int Capacity { get; }
 

@@ -47,6 +47,9 @@ public sealed class TransformerModel : IDisposable
     /// <summary>Bytes of the weights, mapped or in memory, and of their packed copies.</summary>
     public long WeightBytes => Weights.Bytes;
 
+    /// <summary>What loading made of the checkpoint's weights.</summary>
+    public WeightAccount WeightAccount => Weights.Account;
+
     internal ArchitectureSpec Spec { get; }
 
     internal ModelWeights Weights { get; }
@@ -98,7 +101,7 @@ public sealed class TransformerModel : IDisposable
     internal static TransformerModel Create(ModelConfig config, ArchitectureSpec spec, IWeightSource weights, ModelOptions options)
     {
         options.Check();
-        return new TransformerModel(config, spec, options, new ModelWeights(spec, weights, options, null, CancellationToken.None));
+        return new TransformerModel(config, spec, options, new ModelWeights(spec, weights, options, plan: false, null, CancellationToken.None));
     }
 
     /// <summary>Opens a session: one sequence with its cache.</summary>
@@ -145,7 +148,7 @@ public sealed class TransformerModel : IDisposable
         CheckpointWeights source = CheckpointWeights.Open(directory);
         try
         {
-            ModelWeights weights = new(spec, source, options, progress, cancellation);
+            ModelWeights weights = new(spec, source, options, plan: false, progress, cancellation);
             return new TransformerModel(config, spec, options, weights)
             {
                 Tokenizer = tokenizer,

@@ -2,25 +2,41 @@ namespace Warpline.Transformers;
 
 /// <summary>
 /// Takes a model's weights from their source by name, checks them against the shapes that the configuration asks for, and puts
-/// them where the model runs: on the processor they stay views of the source, a GPU gets copies in its own memory.
+/// them where the model runs: on the processor they stay views of the source, a GPU gets copies in its own memory. A plan does
+/// all of that but the putting: no weight is read, nothing is allocated, the views lead nowhere, and the account is the same.
 /// </summary>
 internal sealed class WeightBinder(
-    IWeightSource source, ModelOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellation) : IDisposable
+    IWeightSource source, ModelOptions options, bool plan, IProgress<LoadProgress>? progress, CancellationToken cancellation) : IDisposable
 {
-    private readonly Workspace _workspace = new(options.Device, options.BatchInvariant);
+    private readonly Workspace _workspace = new(plan ? ComputeDevice.Cpu : options.Device, options.BatchInvariant);
     private readonly List<IDisposable> _owned = [];
     private readonly List<HostTensor> _staged = [];
     private readonly HashSet<nint> _counted = [];
-    private int _done;
+    private readonly HashSet<string> _used = new(StringComparer.Ordinal);
+    private long _parameters, _storedBytes, _madeBytes, _packedBytes, _deviceBytes;
 
     /// <summary>Weights that the model has, for the reports of progress.</summary>
     public int Total { get; set; }
 
+    /// <summary>Whether this is a plan.</summary>
+    public bool IsPlan => plan;
+
+    /// <summary>What has become of the weights so far.</summary>
+    public WeightAccount Account => new()
+    {
+        ParameterCount = _parameters,
+        StoredBytes = _storedBytes,
+        ConvertedBytes = _madeBytes + ((source as CheckpointWeights)?.CopiedBytes ?? 0),
+        PackedBytes = _packedBytes,
+        DeviceBytes = _deviceBytes,
+        UnusedTensors = [.. source.Names.Where(name => !_used.Contains(name)).Order(StringComparer.Ordinal)],
+    };
+
     /// <summary>Bytes of all bound tensors, each once, and of packed and rearranged copies.</summary>
-    public long Bytes { get; private set; }
+    public long Bytes => _storedBytes + _madeBytes + _packedBytes;
 
     /// <summary>Elements of all bound tensors, each counted once.</summary>
-    public long ParameterCount { get; private set; }
+    public long ParameterCount => _parameters;
 
     /// <summary>A weight as it is stored, on the model's device.</summary>
     /// <exception cref="InvalidDataException">It is missing, or its shape or type does not serve.</exception>
@@ -59,13 +75,14 @@ internal sealed class WeightBinder(
                 : $"Float32 or {options.ActivationType}");
         }
 
+        _used.Add(name);
         if (_counted.Add(tensor.Address))
         {
-            ParameterCount += tensor.ElementCount;
-            Bytes += tensor.ElementCount * tensor.Type.ByteSize();
+            _parameters += tensor.ElementCount;
+            _storedBytes += tensor.ElementCount * tensor.Type.ByteSize();
         }
 
-        progress?.Report(new LoadProgress("weights", ++_done, Total));
+        progress?.Report(new LoadProgress("weights", _used.Count, Total));
         return tensor;
     }
 
@@ -77,13 +94,22 @@ internal sealed class WeightBinder(
     public TensorRef Place(WeightTensor tensor)
     {
         TensorRef view = TensorRef.FromAddress(tensor.Address, tensor.Type, tensor.Shape.AsSpan());
+        _deviceBytes += BytesOnDevice(view);
         return _workspace.Stream is null ? view : Copy(view);
     }
 
-    /// <summary>Puts a tensor that was made at load on the model's device, and owns it.</summary>
-    public TensorRef Place(HostTensor tensor)
+    /// <summary>A tensor that is made at load, on the model's device; owned.</summary>
+    public TensorRef Make(ElementType type, ReadOnlySpan<long> shape, Func<HostTensor> make)
     {
-        Bytes += tensor.ByteCount;
+        TensorRef outline = TensorRef.FromAddress(0, type, shape);
+        _madeBytes += BytesOf(outline);
+        _deviceBytes += BytesOnDevice(outline);
+        if (plan)
+        {
+            return outline;
+        }
+
+        HostTensor tensor = make();
         if (_workspace.Stream is null)
         {
             _owned.Add(tensor);
@@ -97,24 +123,22 @@ internal sealed class WeightBinder(
     /// <summary>A linear layer with a weight and its bias, if it has one, packed where the options say so; owned.</summary>
     public LinearLayer Linear(TensorRef weight, TensorRef bias)
     {
-        LinearLayer layer = new(weight, bias, options.PackWeights);
+        LinearLayer layer = new(weight, bias, options.PackWeights && !plan);
         _owned.Add(layer);
-        Bytes += layer.PackedBytes;
+        _packedBytes += options.PackWeights ? PackedWeight.GetByteCount(weight) : 0;
         return layer;
     }
 
-    /// <summary>A linear layer with a weight that was made at load; owned.</summary>
-    public LinearLayer Linear(HostTensor weight, TensorRef bias)
+    /// <summary>A linear layer with a weight that is made at load; owned. Where it is packed nothing else of it stays.</summary>
+    public LinearLayer Linear(ElementType type, ReadOnlySpan<long> shape, Func<HostTensor> make, TensorRef bias)
     {
-        if (!options.PackWeights)
+        if (plan || !options.PackWeights)
         {
-            return Linear(Place(weight), bias);
+            return Linear(options.PackWeights ? TensorRef.FromAddress(0, type, shape) : Make(type, shape, make), bias);
         }
 
-        using (weight)
-        {
-            return Linear(weight.View, bias);
-        }
+        using HostTensor weight = make();
+        return Linear(weight.View, bias);
     }
 
     /// <summary>Waits until all copies are made.</summary>
@@ -132,6 +156,10 @@ internal sealed class WeightBinder(
         _owned.ForEach(item => item.Dispose());
         _workspace.Dispose();
     }
+
+    private static long BytesOf(in TensorRef view) => view.ElementCount * view.ElementType.ByteSize();
+
+    private long BytesOnDevice(in TensorRef view) => options.Device.Kind == DeviceKind.Cpu ? 0 : BytesOf(view);
 
     private TensorRef Copy(TensorRef view)
     {

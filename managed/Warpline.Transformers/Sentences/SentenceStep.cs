@@ -49,7 +49,7 @@ internal sealed class SentenceDense : SentenceStep
         int Size(string key) => Value(key).Integer(1, ModelRules.MaxWidth) ?? throw Value(key).Missing("an integer above 0");
         int inputs = Size("in_features"), outputs = Size("out_features");
         using CheckpointWeights weights = CheckpointWeights.Open(folder);
-        using WeightBinder binder = new(weights, new ModelOptions(), null, CancellationToken.None);
+        using WeightBinder binder = new(weights, new ModelOptions(), plan: false, null, CancellationToken.None);
         float[] bias = Value("bias").Flag() == false ? new float[outputs] : Values(binder.Require("linear.bias", outputs));
         return new SentenceDense(
             source, inputs, Values(binder.Require("linear.weight", outputs, inputs)), bias, Activation(Value("activation_function")));

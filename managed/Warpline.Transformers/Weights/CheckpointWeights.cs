@@ -17,11 +17,10 @@ public sealed unsafe class CheckpointWeights : IWeightSource
     private readonly Dictionary<string, SafetensorsFile> _fileOfTensor = new(StringComparer.Ordinal);
     private readonly Dictionary<string, nint> _copies = new(StringComparer.Ordinal);
     private readonly Lock _copyLock = new();
+    private readonly bool _outline;
     private bool _disposed;
 
-    private CheckpointWeights()
-    {
-    }
+    private CheckpointWeights(bool outline) => _outline = outline;
 
     /// <inheritdoc/>
     public IEnumerable<string> Names => _fileOfTensor.Keys;
@@ -36,7 +35,11 @@ public sealed unsafe class CheckpointWeights : IWeightSource
     /// <returns>The open weights.</returns>
     /// <exception cref="InvalidDataException">A file breaks its format; the message names file, key or tensor, and reason.</exception>
     /// <exception cref="IOException">A file does not exist or cannot be read; a missing shard is named.</exception>
-    public static CheckpointWeights Open(string directoryOrFile)
+    public static CheckpointWeights Open(string directoryOrFile) => Open(directoryOrFile, outline: false);
+
+    /// <summary>As the public method. Of an outline no weight is read: tensors that would be copied are only counted, and stay
+    /// where they lie, not aligned.</summary>
+    internal static CheckpointWeights Open(string directoryOrFile, bool outline)
     {
         ArgumentException.ThrowIfNullOrEmpty(directoryOrFile);
         string path = directoryOrFile;
@@ -48,7 +51,7 @@ public sealed unsafe class CheckpointWeights : IWeightSource
                 $"{path}: the directory has neither {_singleName} nor {_indexName}.", single);
         }
 
-        var weights = new CheckpointWeights();
+        var weights = new CheckpointWeights(outline);
         try
         {
             if (path.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
@@ -92,6 +95,13 @@ public sealed unsafe class CheckpointWeights : IWeightSource
         return true;
     }
 
+    /// <summary>All tensors as their files' headers describe them, in the order of the files.</summary>
+    internal IEnumerable<CheckpointTensor> Describe() =>
+        _files.SelectMany(file => file.Names.Select(name => (Name: name, Tensor: file.TryGet(name, out SafetensorsTensor tensor) ? tensor : default))
+            .OrderBy(item => item.Tensor.Address).ThenBy(item => item.Tensor.ByteLength)
+            .Select(item => new CheckpointTensor(
+                item.Name, SafetensorsTypes.NameOf(item.Tensor.Type), item.Tensor.Shape, item.Tensor.ByteLength, Path.GetFileName(file.Path))));
+
     /// <summary>Closes the files; addresses handed out are no longer valid.</summary>
     public void Dispose()
     {
@@ -102,9 +112,12 @@ public sealed unsafe class CheckpointWeights : IWeightSource
 
         _disposed = true;
         _files.ForEach(file => file.Dispose());
-        foreach (nint copy in _copies.Values)
+        if (!_outline)
         {
-            NativeMemory.AlignedFree((void*)copy);
+            foreach (nint copy in _copies.Values)
+            {
+                NativeMemory.AlignedFree((void*)copy);
+            }
         }
     }
 
@@ -147,14 +160,20 @@ public sealed unsafe class CheckpointWeights : IWeightSource
         }
     }
 
+    private static nint Copy(SafetensorsTensor stored)
+    {
+        nint copy = (nint)NativeMemory.AlignedAlloc((nuint)stored.ByteLength, 64);
+        NativeMemory.Copy((void*)stored.Address, (void*)copy, (nuint)stored.ByteLength);
+        return copy;
+    }
+
     private nint AlignedCopy(string name, SafetensorsTensor stored)
     {
         lock (_copyLock)
         {
             if (!_copies.TryGetValue(name, out nint copy))
             {
-                copy = (nint)NativeMemory.AlignedAlloc((nuint)stored.ByteLength, 64);
-                NativeMemory.Copy((void*)stored.Address, (void*)copy, (nuint)stored.ByteLength);
+                copy = _outline ? stored.Address : Copy(stored);
                 _copies.Add(name, copy);
                 CopiedBytes += stored.ByteLength;
             }

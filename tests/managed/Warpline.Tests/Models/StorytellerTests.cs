@@ -61,17 +61,17 @@ public sealed class StorytellerTests
     [Test]
     public void Held_out_perplexity_equals_the_reference()
     {
-        (double perplexity, int tokens) = StorytellerTasks.Score(_model, _files.Stories);
-        TestContext.Out.WriteLine($"{perplexity:R} on {tokens} tokens; the reference says {_files.HeldOutPerplexity:R}");
-        Assert.That(tokens, Is.EqualTo(_files.HeldOutTokens));
-        Assert.That(perplexity, Is.EqualTo(_files.HeldOutPerplexity).Within(0.01).Percent);
+        TextScore score = StorytellerTasks.Score(_model, _files.Stories);
+        TestContext.Out.WriteLine($"{score.Perplexity:R} on {score.ScoredTokens} tokens; the reference says {_files.HeldOutPerplexity:R}");
+        Assert.That(score.ScoredTokens, Is.EqualTo(_files.HeldOutTokens));
+        Assert.That(score.Perplexity, Is.EqualTo(_files.HeldOutPerplexity).Within(0.01).Percent);
     }
 
     [Test]
     public void Perplexity_of_the_first_stories_equals_the_reference()
     {
-        (double perplexity, _) = StorytellerTasks.Score(_model, _files.Stories.Take(_files.ReferenceStories));
-        Assert.That(perplexity, Is.EqualTo(_files.ReferencePerplexity).Within(0.01).Percent);
+        TextScore score = StorytellerTasks.Score(_model, _files.Stories.Take(_files.ReferenceStories));
+        Assert.That(score.Perplexity, Is.EqualTo(_files.ReferencePerplexity).Within(0.01).Percent);
     }
 
     [Test]
@@ -88,8 +88,8 @@ public sealed class StorytellerTests
             loss += Math.Log(logits.Sum(Math.Exp)) - logits[ids[i + 1]];
         }
 
-        (double perplexity, int tokens) = StorytellerTasks.Score(_model, _files.Stories.Take(1));
-        Assert.That(perplexity, Is.EqualTo(Math.Exp(loss / tokens)).Within(0.001).Percent);
+        TextScore score = StorytellerTasks.Score(_model, _files.Stories.Take(1));
+        Assert.That(score.Perplexity, Is.EqualTo(Math.Exp(loss / score.ScoredTokens)).Within(0.001).Percent);
         Assert.That(json.RootElement.GetProperty("stories").GetInt32(), Is.EqualTo(10));
         Assert.That(
             Math.Exp(json.RootElement.GetProperty("nll_per_token").GetDouble()),
