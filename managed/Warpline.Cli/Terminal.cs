@@ -79,5 +79,6 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
         });
     }
 
-    private IAnsiConsole Console() => AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
+    /// <summary>Tables for a person.</summary>
+    public IAnsiConsole Console() => AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
 }

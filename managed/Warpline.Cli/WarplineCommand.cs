@@ -40,6 +40,7 @@ internal static class WarplineCommand
             TokenizeCommand.Create(terminal),
             LogitsCommand.Create(terminal),
             Embed.EmbedCommand.Create(terminal),
+            Bench.BenchCommand.Create(terminal),
             Demo.DemoCommand.Create(terminal),
         };
         ParseResult parsed = root.Parse(args);
