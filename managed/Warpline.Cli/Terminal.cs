@@ -79,6 +79,5 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
         });
     }
 
-    /// <summary>Tables for a person.</summary>
-    public IAnsiConsole Console() => AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
+    private IAnsiConsole Console() => AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
 }

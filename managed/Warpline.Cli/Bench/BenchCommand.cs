@@ -186,19 +186,18 @@ internal sealed class BenchCommand
         List<BenchResult> results = [];
         using (Operands operands = new(device))
         {
-            _terminal.WithProgress("bench", report =>
+            foreach (BenchCase item in cases)
             {
-                foreach (BenchCase item in cases)
+                ShowProgress(results.Count, cases.Count);
+                results.Add(Measure(item, operands, settings, cancellation));
+                if (!json && !_terminal.Interactive)
                 {
-                    results.Add(Measure(item, operands, settings, cancellation));
-                    report((double)results.Count / cases.Count);
-                    if (!json && !_terminal.Interactive)
-                    {
-                        _terminal.Output.WriteLine(BenchTable.Line(results[^1]));
-                        _terminal.Output.Flush();
-                    }
+                    _terminal.Output.WriteLine(BenchTable.Line(results[^1]));
+                    _terminal.Output.Flush();
                 }
-            });
+            }
+
+            ShowProgress(cases.Count, cases.Count);
         }
 
         BenchReport whole = new(device, settings, results);
@@ -215,10 +214,20 @@ internal sealed class BenchCommand
         }
         else if (_terminal.Interactive)
         {
-            BenchTable.Show(_terminal.Console(), results);
+            BenchTable.Show(_terminal.Output, results);
         }
 
         return ExitCode.Done;
+    }
+
+    // For a person only, on the error stream; wiped at the end.
+    private void ShowProgress(int done, int all)
+    {
+        if (_terminal.ErrorInteractive)
+        {
+            string text = $"measured {done} of {all} cases";
+            _terminal.Error.Write(done < all ? $"\r{text}" : $"\r{new string(' ', text.Length)}\r");
+        }
     }
 
     private static BenchResult Measure(BenchCase item, Operands operands, SampleSettings settings, CancellationToken cancellation)

@@ -7,6 +7,10 @@ internal static class BenchTable
 {
     private static readonly string[] Measures = ["median", "+-", "GB/s", "GFLOP/s"];
 
+    /// <summary>A console that draws tables.</summary>
+    public static IAnsiConsole Console(TextWriter output) =>
+        AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
+
     /// <summary>A result as one line.</summary>
     public static string Line(BenchResult result) => result.Samples is null
         ? $"{result.Case.Name}: skipped: {result.Skipped}"
@@ -17,8 +21,9 @@ internal static class BenchTable
             + result.Samples.Kernel;
 
     /// <summary>Writes the tables.</summary>
-    public static void Show(IAnsiConsole console, IEnumerable<BenchResult> results)
+    public static void Show(TextWriter output, IEnumerable<BenchResult> results)
     {
+        IAnsiConsole console = Console(output);
         foreach (IGrouping<BenchFamily, BenchResult> family in results.GroupBy(result => result.Case.Family))
         {
             bool model = family.Any(result => result.Work?.Tokens is not null);

@@ -87,7 +87,7 @@ internal sealed class Comparison
                     new Markup(RatioOf(row), Style.Parse(color)), new Text(row.Verdict));
             }
 
-            terminal.Console().Write(table);
+            BenchTable.Console(terminal.Output).Write(table);
         }
         else
         {
