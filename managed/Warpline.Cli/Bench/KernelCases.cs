@@ -148,7 +148,7 @@ internal static class KernelCases
         long bytes = item.Number("bytes");
         DeviceBuffer from = operands.Own(DeviceBuffer.Allocate(operands.Device, bytes));
         DeviceBuffer to = operands.Own(DeviceBuffer.Allocate(operands.Device, bytes));
-        from.Fill(1);
+        from.Fill(1, operands.Stream);
         return new Workload(() => to.EnqueueCopyFrom(from, bytes, stream: operands.Stream), 0, 2.0 * bytes) { Kernel = "copy on the device" };
     }
 

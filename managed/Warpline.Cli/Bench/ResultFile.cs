@@ -38,8 +38,9 @@ internal sealed class ResultFile
             using JsonDocument document = JsonDocument.Parse(bytes);
             return Read(path, document.RootElement);
         }
-        catch (JsonException exception)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
+            // The latter is said of texts that are no Unicode.
             throw new InvalidDataException($"{path}: no JSON: {exception.Message}", exception);
         }
     }
@@ -111,6 +112,10 @@ internal sealed class ResultFile
     {
         private const int MostShown = 40;
 
+        // Nanoseconds up to eleven days, so that every ratio is a number.
+        private const double LeastNumber = 1e-3;
+        private const double MostNumber = 1e15;
+
         public InvalidDataException Wrong(string place, string value, string required) =>
             new($"{path}: {place} is {value}; {required} is required.");
 
@@ -132,9 +137,9 @@ internal sealed class ResultFile
                 : throw Wrong(place, Show(value), "a text without control characters");
 
         public double Number(JsonElement value, string place) =>
-            value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number) && number > 0
+            value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && number is >= LeastNumber and <= MostNumber
                 ? number
-                : throw Wrong(place, Show(value), "a positive number");
+                : throw Wrong(place, Show(value), "a number in [1e-3, 1e15]");
 
         private static string Show(JsonElement value)
         {

@@ -17,7 +17,6 @@ internal sealed record Samples(long CallsPerSample, double[] Nanoseconds, string
 /// count.</summary>
 internal static class Sampler
 {
-    private const long MostCalls = 1 << 20;
     private static readonly TimeSpan Batch = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan WarmUp = TimeSpan.FromMilliseconds(50);
 
@@ -28,14 +27,12 @@ internal static class Sampler
         TimeOf(work, operands, 1);
         string kernel = work.Kernel ?? WarplineLibrary.LastKernel ?? "none";
         long calls = 1, start = Stopwatch.GetTimestamp();
-        while (TimeOf(work, operands, calls) is TimeSpan time && (time < Batch || Stopwatch.GetElapsedTime(start) < WarmUp))
+        for (bool warm = false; !warm;)
         {
             cancellation.ThrowIfCancellationRequested();
-            calls = time < Batch ? Math.Min(2 * calls, MostCalls) : calls;
-            if (calls == MostCalls)
-            {
-                break;
-            }
+            bool isLong = TimeOf(work, operands, calls) >= Batch;
+            calls = isLong ? calls : 2 * calls;
+            warm = isLong && Stopwatch.GetElapsedTime(start) >= WarmUp;
         }
 
         List<double> samples = [];
