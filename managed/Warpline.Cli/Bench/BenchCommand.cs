@@ -11,7 +11,7 @@ internal sealed class BenchCommand
     private readonly Option<bool> _list = new("--list") { Description = "Name the selected cases and measure nothing." };
     private readonly Option<string?> _filter = new("--filter")
     {
-        Description = "Only cases whose name matches, with * and ?; without these, whose name contains it.",
+        Description = "Only cases whose name matches, with * and ?; without these, whose name contains it. Case does not matter.",
         HelpName = "PATTERN",
     };
 
@@ -25,6 +25,7 @@ internal sealed class BenchCommand
     private readonly Option<int> _repeat = new("--repeat")
     {
         Description = "Take at least so many samples of a case.",
+        HelpName = "COUNT",
         DefaultValueFactory = _ => 7,
         Validators = { result => InRange(result.GetValueOrDefault<int>(), 1, 100_000, "--repeat", result) },
     };
@@ -32,11 +33,12 @@ internal sealed class BenchCommand
     private readonly Option<double> _time = new("--time")
     {
         Description = "Take samples of a case for at least so many seconds.",
+        HelpName = "SECONDS",
         DefaultValueFactory = _ => 0.5,
         Validators = { result => InRange(result.GetValueOrDefault<double>(), 0, 3600, "--time", result) },
     };
 
-    private readonly Option<FileInfo?> _output = new("--output", "-o") { Description = "Write the results to this file, as JSON." };
+    private readonly Option<FileInfo?> _output = new("--output", "-o") { Description = "Write the results to this file, as JSON.", HelpName = "FILE" };
     private readonly Option<FileInfo[]> _compare = new("--compare")
     {
         Description = "Measure nothing: compare two files of earlier runs.",

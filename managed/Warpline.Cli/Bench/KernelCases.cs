@@ -137,7 +137,7 @@ internal static class KernelCases
     {
         int threads = WarplineLibrary.ThreadCount;
         long part = item.Number("bytes") / threads / MemoryRead.Unit * MemoryRead.Unit;
-        Require(part > 0, $"at least {threads * MemoryRead.Unit} bytes are read");
+        Require(part > 0, $"at least {threads * MemoryRead.Unit} bytes are required");
         TensorRef data = operands.Input(ElementType.Float32, part / sizeof(float) * threads);
         MemoryRead read = new(data.Address, part, threads);
         return new Workload(read.Run, 0, (double)part * threads) { Kernel = "sum on all threads" };
