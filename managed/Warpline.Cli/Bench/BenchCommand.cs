@@ -7,7 +7,7 @@ namespace Warpline.Cli.Bench;
 /// <summary><c>warpline bench</c>: how fast operations and models are on this machine, and whether that changed.</summary>
 internal sealed class BenchCommand
 {
-    private readonly SharedOptions _shared = new();
+    private readonly SharedOptions _shared;
     private readonly Option<bool> _list = new("--list") { Description = "Name the selected cases and measure nothing." };
     private readonly Option<string?> _filter = new("--filter")
     {
@@ -56,7 +56,7 @@ internal sealed class BenchCommand
 
     private readonly Terminal _terminal;
 
-    private BenchCommand(Terminal terminal) => _terminal = terminal;
+    private BenchCommand(Terminal terminal) => (_terminal, _shared) = (terminal, new SharedOptions());
 
     public static Command Create(Terminal terminal)
     {
