@@ -30,7 +30,7 @@ usage: .\build.ps1 VERB
   setup [--cuda]           install what is missing (winget, MSYS2) and check the .NET SDK; --cuda looks for a CUDA toolkit
                            of 12.4 or newer too
   build                    the native library, the C# libraries, the command (build\bin\warpline) and the tests
-  demo                     build what the demonstration needs and run it
+  demo [--picture]         build what the demonstration needs and run it; --picture draws it into docs\demo.svg instead
   test [--full] [FILTER]   build and run all tests, or those whose name contains FILTER; --full runs the long sweeps too
   bench                    build and run the benchmarks
   pack                     write the NuGet packages to build\packages
@@ -239,15 +239,25 @@ function verb_build {
     step 'compile managed code' 'mend the first error in the log' { compile_managed Kernels.sln }
 }
 
-function verb_demo {
+function verb_demo([string[]]$Options) {
+    $picture = "$Options" -eq '--picture'
+    if ($Options -and -not $picture) { usage; exit 2 }
     step 'install packages' "see the log's last line, then run .\build.ps1 demo again" { install_packages run }
     step 'check the .NET SDK' 'install the .NET 10 SDK from https://dot.net/download and put dotnet on the PATH' { check_sdk }
     step 'configure native code' 'delete the folder build and try again' { configure_library }
     step 'compile native code' 'mend the first error in the log' { compile cpu @('warpline') }
     step 'build the C sample' 'mend the first error in the log' { build_sample }
     step 'compile managed code' 'mend the first error in the log' { compile_managed managed/Warpline.Cli/Warpline.Cli.csproj }
-    run dotnet @("$DotnetDir\bin\Warpline.Cli\release\Warpline.Cli.dll", 'demo', '--samples', 'samples',
-        '--c-sample', "$NativeDir\samples\storyteller.exe") | Out-Host
+    $demo = @('--samples', 'samples', '--c-sample', 'build/cpu/samples/storyteller.exe')
+    if ($picture) {
+        step 'compile the drawing tool' 'mend the first error in the log' { compile_managed tools/demo-picture/Warpline.DemoPicture.csproj }
+        step 'draw the demonstration' 'read the log' {
+            run dotnet (@("$DotnetDir\bin\Warpline.DemoPicture\release\Warpline.DemoPicture.dll", 'docs/demo.svg') + $demo)
+        }
+    }
+    else {
+        run dotnet (@("$DotnetDir\bin\Warpline.Cli\release\Warpline.Cli.dll", 'demo') + $demo) | Out-Host
+    }
 }
 
 function verb_test {
@@ -297,7 +307,7 @@ function verb_clean {
 switch ($Verb) {
     'setup' { verb_setup $Arguments }
     'build' { verb_build }
-    'demo' { verb_demo }
+    'demo' { verb_demo $Arguments }
     'test' { verb_test }
     'bench' { verb_bench }
     'pack' { verb_pack }

@@ -28,7 +28,7 @@ usage: ./build.sh VERB
   setup [--cuda]           install what is missing (apt; as root or with sudo) and check the .NET SDK; --cuda finds or
                            gets a CUDA toolkit too (1 GB download, 230 MB kept)
   build                    the native library, the C# libraries, the command (build/bin/warpline) and the tests
-  demo                     build what the demonstration needs and run it
+  demo [--picture]         build what the demonstration needs and run it; --picture draws it into docs/demo.svg instead
   test [--full] [FILTER]   build and run all tests, or those whose name contains FILTER; --full runs the long sweeps too
   bench                    build and run the benchmarks
   pack                     write the NuGet packages to build/packages
@@ -138,13 +138,26 @@ verb_build() {
 }
 
 verb_demo() {
+  local picture=
+  case "$*" in
+    "") ;;
+    --picture) picture=docs/demo.svg ;;
+    *) usage >&2 && exit 2 ;;
+  esac
   step "install packages" "see the log's last line, then run ./build.sh demo again" install_packages run
   step "check the .NET SDK" "install the .NET 10 SDK from https://dot.net/download and put dotnet on the PATH" check_sdk
   step "configure native code" "delete the folder build and try again" configure_library
   step "compile native code" "mend the first error in the log" compile cpu warpline
   step "build the C sample" "mend the first error in the log" build_sample
   step "compile managed code" "mend the first error in the log" compile_managed managed/Warpline.Cli/Warpline.Cli.csproj
-  dotnet "$dotnet_dir/bin/Warpline.Cli/release/Warpline.Cli.dll" demo --samples samples --c-sample "$native_dir/samples/storyteller"
+  local sample=${native_dir#"$root"/}/samples/storyteller
+  if [ -n "$picture" ]; then
+    step "compile the drawing tool" "mend the first error in the log" compile_managed tools/demo-picture/Warpline.DemoPicture.csproj
+    step "draw the demonstration" "read the log" \
+      dotnet "$dotnet_dir/bin/Warpline.DemoPicture/release/Warpline.DemoPicture.dll" "$picture" --samples samples --c-sample "$sample"
+  else
+    dotnet "$dotnet_dir/bin/Warpline.Cli/release/Warpline.Cli.dll" demo --samples samples --c-sample "$sample"
+  fi
 }
 
 verb_test() {

@@ -50,6 +50,7 @@ internal static class WarplineCommand
             LogitsCommand.Create(terminal),
             PerplexityCommand.Create(terminal),
             Embed.EmbedCommand.Create(terminal),
+            Bench.BenchCommand.Create(terminal),
             Demo.DemoCommand.Create(terminal),
             Completion.CompletionCommand.Create(terminal),
         };
