@@ -56,7 +56,7 @@ internal sealed class BenchCommand
 
     private readonly Terminal _terminal;
 
-    private BenchCommand(Terminal terminal) => (_terminal, _shared) = (terminal, new SharedOptions());
+    private BenchCommand(Terminal terminal) => (_terminal, _shared) = (terminal, new SharedOptions(terminal));
 
     public static Command Create(Terminal terminal)
     {
@@ -186,11 +186,12 @@ internal sealed class BenchCommand
         bool json = parsed.GetValue(_shared.Json);
         SampleSettings settings = new(parsed.GetValue(_repeat), TimeSpan.FromSeconds(parsed.GetValue(_time)));
         List<BenchResult> results = [];
+        using (ProgressLine progress = new(_terminal))
         using (Operands operands = new(device))
         {
             foreach (BenchCase item in cases)
             {
-                ShowProgress(results.Count, cases.Count);
+                progress.Show("bench", (double)results.Count / cases.Count, item.Family.Name);
                 results.Add(Measure(item, operands, settings, cancellation));
                 if (!json && !_terminal.Interactive)
                 {
@@ -198,8 +199,6 @@ internal sealed class BenchCommand
                     _terminal.Output.Flush();
                 }
             }
-
-            ShowProgress(cases.Count, cases.Count);
         }
 
         BenchReport whole = new(device, settings, results);
@@ -223,14 +222,6 @@ internal sealed class BenchCommand
     }
 
     // For a person only, on the error stream; wiped at the end.
-    private void ShowProgress(int done, int all)
-    {
-        if (_terminal.ErrorInteractive)
-        {
-            string text = $"measured {done} of {all} cases";
-            _terminal.Error.Write(done < all ? $"\r{text}" : $"\r{new string(' ', text.Length)}\r");
-        }
-    }
 
     private static BenchResult Measure(BenchCase item, Operands operands, SampleSettings settings, CancellationToken cancellation)
     {
