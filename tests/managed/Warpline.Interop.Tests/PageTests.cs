@@ -59,8 +59,8 @@ internal sealed partial class PageTests
         AssertPrintsWhatFollows(page, line, BlockPrograms.Run(program, []));
     }
 
-    /// <summary>In a folder with the page's first C program as example.c and its CMakeLists.txt, with the library installed in
-    /// PREFIX; the checkout is in CHECKOUT.</summary>
+    /// <summary>From the checkout; those of the C page in a folder with its first program as example.c and its CMakeLists.txt, and with
+    /// the library installed in PREFIX.</summary>
     [TestCaseSource(nameof(LinesOf), ["bash"])]
     public void Shell_block_prints_what_the_page_says(string page, int line)
     {
