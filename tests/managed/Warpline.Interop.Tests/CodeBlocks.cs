@@ -26,4 +26,11 @@ internal sealed record CodeBlock(string Language, string Text, int Line)
 
         return blocks;
     }
+
+    /// <summary>What a page says that a block prints: the text block after it, without white space around it; else null.</summary>
+    public static string? OutputOf(IReadOnlyList<CodeBlock> page, CodeBlock block)
+    {
+        CodeBlock? next = page.SkipWhile(other => other != block).ElementAtOrDefault(1);
+        return next?.Language == "text" ? next.Text.Trim() : null;
+    }
 }

@@ -11,9 +11,6 @@ internal sealed partial class ReadmeTests
 {
     private static readonly IReadOnlyList<CodeBlock> Blocks = CodeBlock.ReadAll(RepositoryFiles.PathOf("README.md"));
 
-    /// <summary>Where this build's assemblies and native library lie: beside this program.</summary>
-    private static readonly string Built = AppContext.BaseDirectory.TrimEnd('/');
-
     private DirectoryInfo _folder = null!;
 
     [SetUp]
@@ -34,51 +31,20 @@ internal sealed partial class ReadmeTests
     {
         CodeBlock block = BlockAt(line);
         File.WriteAllText(Path.Combine(_folder.FullName, "Program.cs"), block.Text);
-        File.WriteAllText(Path.Combine(_folder.FullName, "Block.csproj"), $"""
-            <Project Sdk="Microsoft.NET.Sdk">
-              <PropertyGroup>
-                <OutputType>Exe</OutputType>
-                <TargetFramework>net10.0</TargetFramework>
-                <Nullable>enable</Nullable>
-                <ImplicitUsings>enable</ImplicitUsings>
-                <TreatWarningsAsErrors>true</TreatWarningsAsErrors>
-                <InvariantGlobalization>true</InvariantGlobalization>
-              </PropertyGroup>
-              <ItemGroup>
-                <Reference Include="{Built}/Warpline.dll" />
-                <Reference Include="{Built}/Warpline.Transformers.dll" />
-                <Reference Include="{Built}/Microsoft.ML.Tokenizers.dll" />
-                <Reference Include="{Built}/System.Numerics.Tensors.dll" />
-                <Reference Include="{Built}/Google.Protobuf.dll" />
-                <None Include="{Built}/libwarpline.so" CopyToOutputDirectory="PreserveNewest" />
-              </ItemGroup>
-            </Project>
-            """);
-        string output = Run("dotnet", [Path.Combine(Dotnet("build", "-c", "Release"), "Block.dll")]);
-        Assert.That(output, Is.Not.Empty);
+        File.WriteAllText(Path.Combine(_folder.FullName, "Block.csproj"), BlockPrograms.Project);
+        string built = BlockPrograms.Dotnet(_folder.FullName, "build", "-c", "Release");
+        string output = BlockPrograms.Run("dotnet", [Path.Combine(built, "Block.dll")]);
         AssertPrintsWhatFollows(block, output);
-        string native = Path.Combine(Dotnet("publish", "-c", "Release", "--use-current-runtime", "-p:PublishAot=true"), "Block");
-        Assert.That(Run(native, []), Is.EqualTo(output));
+        string published = BlockPrograms.Dotnet(
+            _folder.FullName, "publish", "-c", "Release", "--use-current-runtime", "-p:PublishAot=true");
+        Assert.That(BlockPrograms.Run(Path.Combine(published, "Block"), []), Is.EqualTo(output));
     }
 
     [TestCaseSource(nameof(LinesOf), ["c"])]
     public void C_block_runs(int line)
     {
         CodeBlock block = BlockAt(line);
-        string source = Path.Combine(_folder.FullName, "block.c");
-        string program = Path.Combine(_folder.FullName, "block");
-        File.WriteAllText(source, block.Text);
-        (_, string log, int built) = ProgramRunner.Run(
-            "cc",
-            [
-                "-std=c99", "-Wall", "-Wextra", "-Werror", "-I", RepositoryFiles.PathOf("native/include"), source,
-                "-o", program, "-L", Built, "-lwarpline", "-Wl,-rpath," + Built,
-            ],
-            _folder.FullName);
-        Assert.That(built, Is.Zero, log);
-        string output = Run(program, []);
-        Assert.That(output, Is.Not.Empty);
-        AssertPrintsWhatFollows(block, output);
+        AssertPrintsWhatFollows(block, BlockPrograms.Run(BlockPrograms.CompileC(block, _folder.FullName), []));
     }
 
     [TestCaseSource(nameof(LinesOf), ["bash"])]
@@ -101,24 +67,6 @@ internal sealed partial class ReadmeTests
         }
     }
 
-    /// <summary>Builds the block's project; the folder with the result.</summary>
-    private string Dotnet(params string[] arguments)
-    {
-        string folder = Path.Combine(_folder.FullName, arguments[0]);
-        (string log, _, int exit) = ProgramRunner.Run("dotnet", [.. arguments, "-o", folder], _folder.FullName,
-            ("ArtifactsPath", ""), ("MSBUILDDISABLENODEREUSE", "1"), ("UseSharedCompilation", "false"));
-        Assert.That(exit, Is.Zero, log);
-        return folder;
-    }
-
-    /// <summary>Runs a program from the checkout, which must succeed; what it printed.</summary>
-    private static string Run(string program, IEnumerable<string> arguments)
-    {
-        (string output, string errors, int exit) = ProgramRunner.Run(program, arguments, RepositoryFiles.Root);
-        Assert.That(exit, Is.Zero, errors);
-        return output;
-    }
-
     private static IEnumerable<int> LinesOf(string language) =>
         Blocks.Where(block => block.Language == language).Select(block => block.Line);
 
@@ -126,10 +74,9 @@ internal sealed partial class ReadmeTests
 
     private static void AssertPrintsWhatFollows(CodeBlock block, string output)
     {
-        int index = Blocks.ToList().IndexOf(block);
-        if (index + 1 < Blocks.Count && Blocks[index + 1].Language == "text")
+        if (CodeBlock.OutputOf(Blocks, block) is string expected)
         {
-            Assert.That(output.Trim(), Is.EqualTo(Blocks[index + 1].Text.Trim()));
+            Assert.That(output.Trim(), Is.EqualTo(expected));
         }
     }
 
