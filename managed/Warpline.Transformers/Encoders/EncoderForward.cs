@@ -56,9 +56,8 @@ internal sealed unsafe class EncoderForward : IDisposable
     public static long BytesOf(EncoderSpec spec, bool projects, ElementType type, int rows)
     {
         EncoderConfig config = spec.Config;
-        bool pairs = config.Activation == HiddenActivation.Relu;
-        long activations = (6L * config.HiddenSize) + ((pairs ? 3L : 1) * config.IntermediateSize) + (projects ? config.EmbeddingSize : 0);
-        long numbers = (5L * rows) + 2 + (pairs ? rows + 1 : 0);
+        long activations = (6L * config.HiddenSize) + config.IntermediateSize + (projects ? config.EmbeddingSize : 0);
+        long numbers = (5L * rows) + 2;
         return (rows * ((activations * type.ByteSize()) + ((long)config.EmbeddingSize * sizeof(float)))) + (numbers * sizeof(int));
     }
 
