@@ -113,7 +113,7 @@ internal sealed class EncoderWeights : IDisposable
     {
         EncoderConfig config = _spec.Config;
         WeightTensor positions = Require(_spec.Names.PositionEmbedding, config.PositionCount, config.EmbeddingSize);
-        HostTensor result = WeightValues.ToSingle(positions);
+        HostTensor result = ToSingle(positions);
         if (config.TypeVocabularySize == 0)
         {
             return result;
@@ -122,7 +122,7 @@ internal sealed class EncoderWeights : IDisposable
         try
         {
             WeightTensor types = Require(_spec.Names.TypeEmbedding, config.TypeVocabularySize, config.EmbeddingSize);
-            using HostTensor first = WeightValues.ToSingle(types);
+            using HostTensor first = ToSingle(types);
             Span<float> type = first.AsSpan<float>()[..config.EmbeddingSize], rows = result.AsSpan<float>();
             for (int i = 0; i < rows.Length; i++)
             {
@@ -148,7 +148,7 @@ internal sealed class EncoderWeights : IDisposable
     private TensorRef Vector(string name, long size)
     {
         WeightTensor tensor = Require(name, size);
-        return _binder.IsOtherHalf(tensor.Type) ? _binder.Place(WeightValues.ToSingle(tensor)) : _binder.Place(tensor);
+        return _binder.IsOtherHalf(tensor.Type) ? _binder.Place(ToSingle(tensor)) : _binder.Place(tensor);
     }
 
     /// <summary>One linear layer from the matrices and biases of one or several of the same shape.</summary>
@@ -161,12 +161,26 @@ internal sealed class EncoderWeights : IDisposable
             biases[i] = Require(names[i] + ".bias", outputs);
         }
 
-        TensorRef bias = _binder.Place(WeightValues.Stack(biases, ElementType.Float32));
+        TensorRef bias = _binder.Place(Stack(biases, ElementType.Float32));
         bool asStored = _options.ActivationType == ElementType.Float32 && weights.All(weight => weight.Type == weights[0].Type);
         ElementType type = asStored ? weights[0].Type : _options.ActivationType;
         return weights.Length == 1 && weights[0].Type == type
             ? _binder.Linear(_binder.Place(weights[0]), bias)
-            : _binder.Linear(WeightValues.Stack(weights, type), bias);
+            : _binder.Linear(Stack(weights, type), bias);
+    }
+
+    private HostTensor ToSingle(WeightTensor tensor) => Stack([tensor], ElementType.Float32);
+
+    // The copy is all that is needed.
+    private HostTensor Stack(ReadOnlySpan<WeightTensor> tensors, ElementType type)
+    {
+        HostTensor result = WeightValues.Stack(tensors, type);
+        foreach (WeightTensor tensor in tensors)
+        {
+            _binder.Release(tensor.Address);
+        }
+
+        return result;
     }
 
     private WeightTensor Require(string name, params ReadOnlySpan<long> shape) => _binder.Require(_prefix + name, shape);

@@ -42,7 +42,7 @@ internal sealed class ModelWeights : IDisposable
             Layers = [.. Enumerable.Range(0, spec.LayerCount).Select(BindLayer)];
             FinalNorm = _binder.Find(names.FinalNorm, spec.HiddenSize);
             OutputHead = shared
-                ? _binder.Linear(Embedding, default)
+                ? _binder.Linear(Embedding, default, shared: true)
                 : Linear(names.OutputHead, spec.VocabularySize, spec.HiddenSize, bias: false);
             _binder.Complete();
         }
@@ -88,7 +88,18 @@ internal sealed class ModelWeights : IDisposable
             return (embedding, _spec.TiedEmbeddings);
         }
 
-        return _source.TryGet(embedding, out WeightTensor tensor) ? (embedding, AreEqual(tensor, stored)) : (head, true);
+        if (!_source.TryGet(embedding, out WeightTensor tensor))
+        {
+            return (head, true);
+        }
+
+        bool equal = AreEqual(tensor, stored);
+        if (equal)
+        {
+            _binder.Release(stored.Address);
+        }
+
+        return (embedding, equal);
     }
 
     private static unsafe bool AreEqual(WeightTensor a, WeightTensor b)

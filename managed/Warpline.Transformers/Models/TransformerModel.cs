@@ -44,7 +44,7 @@ public sealed class TransformerModel : IDisposable
     /// <summary>Number of weights, each shared one counted once.</summary>
     public long ParameterCount => Weights.ParameterCount;
 
-    /// <summary>Bytes of the weights, mapped or in memory, and of their packed copies.</summary>
+    /// <summary>Bytes of the weights and of their packed copies.</summary>
     public long WeightBytes => Weights.Bytes;
 
     internal ArchitectureSpec Spec { get; }
@@ -55,7 +55,7 @@ public sealed class TransformerModel : IDisposable
 
     internal UseGate Gate { get; }
 
-    /// <summary>Loads a checkpoint in Hugging Face layout. Weights are mapped and run from the mapping as they are stored.</summary>
+    /// <summary>Loads a checkpoint in Hugging Face layout. Weights are read into memory and run as they are stored.</summary>
     /// <param name="directory">Folder with config.json and the weights; tokenizer.json and generation_config.json are used
     /// where they exist.</param>
     /// <param name="options">How to compute; null for the defaults.</param>

@@ -2,15 +2,21 @@ namespace Warpline.Transformers;
 
 /// <summary>
 /// Takes a model's weights from their source by name, checks them against the shapes that the configuration asks for, and puts
-/// them where the model runs: on the processor they stay views of the source, a GPU gets copies in its own memory.
+/// them where the model runs: on the processor they stay views of the source, a GPU gets copies in its own memory. What was read from
+/// a file and copied elsewhere is freed.
 /// </summary>
 internal sealed class WeightBinder(
     IWeightSource source, ModelOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellation) : IDisposable
 {
+    // Bytes whose copies to a GPU may be under way before their source is freed.
+    private const long MostCopiedBytes = 1 << 30;
+
     private readonly Workspace _workspace = new(options.Device, options.BatchInvariant);
     private readonly List<IDisposable> _owned = [];
     private readonly List<HostTensor> _staged = [];
     private readonly HashSet<nint> _counted = [];
+    private readonly List<nint> _copied = [];
+    private long _copiedBytes;
     private int _done;
 
     /// <summary>Weights that the model has, for the reports of progress.</summary>
@@ -77,7 +83,20 @@ internal sealed class WeightBinder(
     public TensorRef Place(WeightTensor tensor)
     {
         TensorRef view = TensorRef.FromAddress(tensor.Address, tensor.Type, tensor.Shape.AsSpan());
-        return _workspace.Stream is null ? view : Copy(view);
+        if (_workspace.Stream is null)
+        {
+            return view;
+        }
+
+        TensorRef copy = Copy(view);
+        _copied.Add(tensor.Address);
+        _copiedBytes += tensor.ElementCount * tensor.Type.ByteSize();
+        if (_copiedBytes >= MostCopiedBytes)
+        {
+            Complete();
+        }
+
+        return copy;
     }
 
     /// <summary>Puts a tensor that was made at load on the model's device, and owns it.</summary>
@@ -94,12 +113,18 @@ internal sealed class WeightBinder(
         return Copy(tensor);
     }
 
-    /// <summary>A linear layer with a weight and its bias, if it has one, packed where the options say so; owned.</summary>
-    public LinearLayer Linear(TensorRef weight, TensorRef bias)
+    /// <summary>A linear layer with a weight and its bias, if it has one, packed where the options say so; owned. A weight that is
+    /// <paramref name="shared"/> stays where it lies for its other users.</summary>
+    public LinearLayer Linear(TensorRef weight, TensorRef bias, bool shared = false)
     {
         LinearLayer layer = new(weight, bias, options.PackWeights);
         _owned.Add(layer);
         Bytes += layer.PackedBytes;
+        if (options.PackWeights && !shared)
+        {
+            Release(weight.Address);
+        }
+
         return layer;
     }
 
@@ -117,12 +142,25 @@ internal sealed class WeightBinder(
         }
     }
 
-    /// <summary>Waits until all copies are made.</summary>
+    /// <summary>Waits until all copies are made, and frees what they were made of.</summary>
     public void Complete()
     {
         _workspace.Synchronize();
         _staged.ForEach(tensor => tensor.Dispose());
         _staged.Clear();
+        _copied.ForEach(Release);
+        _copied.Clear();
+        _copiedBytes = 0;
+    }
+
+    /// <summary>Frees a weight that was read from a file and is needed no more: its values are elsewhere.</summary>
+    public void Release(nint address)
+    {
+        if (source is CheckpointWeights read)
+        {
+            read.Release(address);
+            _counted.Remove(address);
+        }
     }
 
     /// <summary>Frees what was made; the source stays as it is.</summary>

@@ -1,22 +1,19 @@
-using System.Runtime.InteropServices;
-
 namespace Warpline.Transformers;
 
 /// <summary>
 /// The weights of a checkpoint on disk: <c>model.safetensors</c>, or the shards that
-/// <c>model.safetensors.index.json</c> lists. The files are mapped, so tensors cost no memory of their own; only one
-/// that its file does not align to its element size is copied, once, when it is first asked for. Reading is safe from
-/// several threads at once; disposing is not.
+/// <c>model.safetensors.index.json</c> lists. A tensor is read when it is first asked for, into memory that is freed with the weights;
+/// later changes of the files change none that was read. Reading is safe from several threads at once; disposing is not.
 /// </summary>
-public sealed unsafe class CheckpointWeights : IWeightSource
+public sealed class CheckpointWeights : IWeightSource
 {
     private const string _singleName = "model.safetensors";
     private const string _indexName = "model.safetensors.index.json";
 
     private readonly List<SafetensorsFile> _files = [];
     private readonly Dictionary<string, SafetensorsFile> _fileOfTensor = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, nint> _copies = new(StringComparer.Ordinal);
-    private readonly Lock _copyLock = new();
+    private readonly Dictionary<nint, string> _names = [];
+    private readonly Lock _lock = new();
     private bool _disposed;
 
     private CheckpointWeights()
@@ -25,9 +22,6 @@ public sealed unsafe class CheckpointWeights : IWeightSource
 
     /// <inheritdoc/>
     public IEnumerable<string> Names => _fileOfTensor.Keys;
-
-    /// <summary>Bytes copied so far because their file did not align them.</summary>
-    public long CopiedBytes { get; private set; }
 
     /// <summary>Opens a checkpoint.</summary>
     /// <param name="directoryOrFile">
@@ -74,22 +68,38 @@ public sealed unsafe class CheckpointWeights : IWeightSource
     {
         ArgumentNullException.ThrowIfNull(name);
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (!_fileOfTensor.TryGetValue(name, out SafetensorsFile? file) || !file.TryGet(name, out SafetensorsTensor stored))
+        if (!_fileOfTensor.TryGetValue(name, out SafetensorsFile? file) || !file.TryGetType(name, out SafetensorsType stored))
         {
             tensor = default;
             return false;
         }
 
-        if (!SafetensorsTypes.TryToElementType(stored.Type, out ElementType type))
+        if (!SafetensorsTypes.TryToElementType(stored, out ElementType type))
         {
             throw new InvalidDataException(
-                $"{file.Path}: tensor \"{name}\" has dtype {SafetensorsTypes.NameOf(stored.Type)}; F32, F16, BF16 or I32 is required.");
+                $"{file.Path}: tensor \"{name}\" has dtype {SafetensorsTypes.NameOf(stored)}; F32, F16, BF16 or I32 is required.");
         }
 
-        int elementBytes = SafetensorsTypes.BitsOf(stored.Type) / 8;
-        bool aligned = stored.Address % elementBytes == 0 || stored.ByteLength == 0;
-        tensor = new WeightTensor(aligned ? stored.Address : AlignedCopy(name, stored), type, stored.Shape);
+        file.TryGet(name, out SafetensorsTensor read);
+        tensor = new WeightTensor(read.Address, type, read.Shape);
+        lock (_lock)
+        {
+            _names[read.Address] = name;
+        }
+
         return true;
+    }
+
+    /// <summary>Frees the memory of the tensor at an address that nobody uses any more.</summary>
+    internal void Release(nint address)
+    {
+        lock (_lock)
+        {
+            if (_names.Remove(address, out string? name))
+            {
+                _fileOfTensor[name].Release(name);
+            }
+        }
     }
 
     /// <summary>Closes the files; addresses handed out are no longer valid.</summary>
@@ -102,10 +112,6 @@ public sealed unsafe class CheckpointWeights : IWeightSource
 
         _disposed = true;
         _files.ForEach(file => file.Dispose());
-        foreach (nint copy in _copies.Values)
-        {
-            NativeMemory.AlignedFree((void*)copy);
-        }
     }
 
     private SafetensorsFile AddFile(string path)
@@ -139,27 +145,11 @@ public sealed unsafe class CheckpointWeights : IWeightSource
             SafetensorsFile file = AddFile(path);
             foreach (string name in shard)
             {
-                if (!file.TryGet(name, out _))
+                if (!file.TryGetType(name, out _))
                 {
                     throw new InvalidDataException($"{indexPath}: tensor \"{name}\" is listed in {shard.Key}, but is not in it.");
                 }
             }
-        }
-    }
-
-    private nint AlignedCopy(string name, SafetensorsTensor stored)
-    {
-        lock (_copyLock)
-        {
-            if (!_copies.TryGetValue(name, out nint copy))
-            {
-                copy = (nint)NativeMemory.AlignedAlloc((nuint)stored.ByteLength, 64);
-                NativeMemory.Copy((void*)stored.Address, (void*)copy, (nuint)stored.ByteLength);
-                _copies.Add(name, copy);
-                CopiedBytes += stored.ByteLength;
-            }
-
-            return copy;
         }
     }
 }
