@@ -90,6 +90,7 @@ internal sealed class EmbedCommand
         Progress progress = new(_terminal, show: !parsed.GetValue(_quiet), resumed);
         await foreach (float[] row in encoder.EncodeStreamAsync(lines.ReadAsync(cancellation), encode, cancellation).ConfigureAwait(false))
         {
+            RequireFinite(row, file.Rows);
             file.Write(row);
             progress.Report(file.Rows, watch.Elapsed);
         }
@@ -126,6 +127,7 @@ internal sealed class EmbedCommand
         JsonLine line = new();
         await foreach (float[] row in encoder.EncodeStreamAsync(lines.ReadAsync(cancellation), encode, cancellation).ConfigureAwait(false))
         {
+            RequireFinite(row, index);
             _terminal.Output.Write(System.Text.Encoding.UTF8.GetString(line.Format(index++, row)));
         }
 
@@ -154,6 +156,18 @@ internal sealed class EmbedCommand
         encoder.Encode([first, last], expected, encode);
         file.Verify(0, expected.AsSpan(0, size));
         file.Verify(file.Rows - 1, expected.AsSpan(size));
+    }
+
+    // Weights that are no numbers, or activations past the range of their type.
+    private static void RequireFinite(float[] row, long line)
+    {
+        int place = Array.FindIndex(row, value => !float.IsFinite(value));
+        if (place >= 0)
+        {
+            throw new InvalidDataException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Line {line + 1} of the input gives a vector with {row[place]} at place {place}; finite numbers are required. Are the weights whole?"));
+        }
     }
 
     private void Report(bool json, string path, long rows, long resumed, SentenceEncoder encoder, TimeSpan elapsed)

@@ -127,9 +127,12 @@ void Call::spoil_slot(size_t slot) {
     case 6:
       misaligned_[slot] = input.below(8);
       break;
-    default:
-      if (ints_[slot].empty()) ints_[slot].push_back(0);
-      ints_[slot][input.byte() % ints_[slot].size()] = static_cast<int32_t>(input.value());
+    default: {
+      std::vector<int32_t>& ints = ints_[slot];
+      if (ints.empty()) ints.push_back(0);
+      int32_t& place = ints[input.byte() % ints.size()];
+      place = static_cast<int32_t>(input.value());
+    }
   }
 }
 

@@ -96,8 +96,11 @@ internal sealed unsafe class SafetensorsFileTests
     }
 
     // As another process would: the lock of an open file is advisory.
-    private static void Cut(string path, long length) =>
-        RandomAccess.SetLength(File.OpenHandle(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite), length);
+    private static void Cut(string path, long length)
+    {
+        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+        RandomAccess.SetLength(file, length);
+    }
 
     [TestCase(0, "the file has 0 bytes; the length of its header alone takes 8.")]
     [TestCase(7, "the file has 7 bytes; the length of its header alone takes 8.")]
