@@ -276,6 +276,10 @@ function verb_test {
         step 'compile sanitized code' 'mend the first error in the log' { compile asan }
         step 'run sanitized tests' 'read the log' { run_google_tests 'asan-' (Join-Path $BuildDir 'asan\tests') }
     }
+    if ($env:WARPLINE_TEST_FULL) {
+        # libFuzzer and its sanitizers are not used on Windows.
+        step 'fuzz the C ABI' 'read the log; the bytes of a bad call lie in build/fuzz' { record 'abi_fuzz' 0 0 0 @('all') }
+    }
     summary
 }
 

@@ -185,6 +185,9 @@ verb_test() {
     step "compile sanitized code" "mend the first error in the log" compile asan
     step "run sanitized tests" "read the log" run_google_tests asan- "$build_dir/asan/tests"
   fi
+  if [ -n "${WARPLINE_TEST_FULL:-}" ]; then
+    step "fuzz the C ABI" "read the log; the bytes of a bad call lie in build/fuzz" run_fuzzers
+  fi
   summary
 }
 

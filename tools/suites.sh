@@ -90,6 +90,46 @@ run_interop_tests() {
   end_of_suites
 }
 
+# A clang++ that links libFuzzer.
+fuzzing_clang() {
+  local clang
+  for clang in clang++ clang++-{22..14}; do
+    clang=$(command -v "$clang") || continue
+    if "$clang" -x c++ -fsanitize=fuzzer,address,undefined -o "$build_dir/fuzzer-probe" - >&2 \
+      <<<'extern "C" int LLVMFuzzerTestOneInput(const char*, unsigned long) { return 0; }'; then
+      echo "$clang"
+      return
+    fi
+  done
+  return 1
+}
+
+# libFuzzer on each target of tests/corpus/native, for WARPLINE_FUZZ_SECONDS each; what it learns stays in build/fuzz/corpus.
+run_fuzzers() {
+  local clang folder target failures= passed=0 failed=0
+  if ! clang=$(fuzzing_clang); then
+    finish_suite abi_fuzz 0 0 0 1 <<<all
+    end_of_suites
+    return
+  fi
+  configure fuzz "-DCMAKE_C_COMPILER=${clang/clang++/clang}" "-DCMAKE_CXX_COMPILER=$clang"
+  compile fuzz abi_fuzz
+  for folder in "$root"/tests/corpus/native/*; do
+    target=${folder##*/}
+    [[ $target == *$filter* ]] || continue
+    mkdir -p "$build_dir/fuzz/corpus/$target"
+    if ASAN_OPTIONS=allocator_may_return_null=1 "$build_dir/fuzz/abi_fuzz" --target="$target" -max_len=64 -timeout=300 \
+      -max_total_time="${WARPLINE_FUZZ_SECONDS:-20}" -artifact_prefix="$build_dir/fuzz/$target-" \
+      "$build_dir/fuzz/corpus/$target" "$folder" >"$log_dir/abi_fuzz-$target.log" 2>&1; then
+      passed=$((passed + 1))
+    else
+      failed=$((failed + 1)) failures+=$'\n'"$target (log: abi_fuzz-$target.log)"
+    fi
+  done
+  finish_suite abi_fuzz 0 "$passed" "$failed" 0 </dev/null
+  end_of_suites
+}
+
 # The last line of a test run; fails if anything failed or nothing passed.
 summary() {
   awk '{ passed += $2; failed += $3; skipped += $4 }

@@ -17,7 +17,7 @@ internal static class InfoCommand
         Command command = new("info", """
             Shows the library and where it was looked for, all devices, the kernels that serve the operations on --device and,
             where one is given, a model, with what loading it made of its weights: bytes that are used as the files hold them
-            (stored, mapped), that were converted, packed or copied to a GPU, and tensors that are not used.
+            (stored), freed again, converted, packed or copied to a GPU, and tensors that are not used.
 
             Instruction sets are those that the library has kernels for and the processor has. Kernels are the names that the
             library gives after a small call of each operation; others may serve other shapes.

@@ -20,7 +20,7 @@ internal static class InspectCommand
             memory that running it would take with --device, --dtype and --pack. Only config.json and the headers of the weights
             are read, and the device need not exist here.
 
-            Memory: weights are stored bytes (on the processor the mapped files' pages), with converted and packed copies, or a
+            Memory: weights are what is read of the files and not freed again, with converted and packed copies, or a
             GPU's copies (device bytes); the cache's bytes per token and for the context; working bytes for activations, a row of
             logits and rotary tables. Scratch memory of operations comes in addition.
 

@@ -40,6 +40,7 @@ internal static class ModelDescription
     public static JsonObject Of(WeightAccount weights) => new()
     {
         ["stored_bytes"] = weights.StoredBytes,
+        ["freed_bytes"] = weights.FreedBytes,
         ["converted_bytes"] = weights.ConvertedBytes,
         ["packed_bytes"] = weights.PackedBytes,
         ["device_bytes"] = weights.DeviceBytes,

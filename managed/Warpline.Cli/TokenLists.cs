@@ -16,12 +16,12 @@ internal static class TokenLists
         }
 
         int[][] lists = new int[root.GetArrayLength()][];
-        for (int i = 0; i < lists.Length; i++)
+        int i = 0;
+        foreach (JsonElement list in root.EnumerateArray())
         {
-            JsonElement list = root[i];
             if (list.ValueKind != JsonValueKind.Array)
             {
-                throw new InvalidDataException($"{path}: element {i} is {list.GetRawText()}; a list of token ids is required.");
+                throw new InvalidDataException($"{path}: element {i} is {Quote(list)}; a list of token ids is required.");
             }
 
             int position = 0;
@@ -31,11 +31,13 @@ internal static class TokenLists
                 if (item.ValueKind != JsonValueKind.Number || !item.TryGetInt32(out lists[i][position]))
                 {
                     throw new InvalidDataException(
-                        $"{path}: element {position} of list {i} is {item.GetRawText()}; a token id is required.");
+                        $"{path}: element {position} of list {i} is {Quote(item)}; a token id is required.");
                 }
 
                 position++;
             }
+
+            i++;
         }
 
         return lists;
@@ -51,6 +53,14 @@ internal static class TokenLists
                 throw new InvalidDataException($"List {i} has {lists[i].Length} tokens; the model has {positions} positions.");
             }
         }
+    }
+
+    // Its beginning, where it is long.
+    private static string Quote(JsonElement element)
+    {
+        const int most = 60;
+        string text = element.GetRawText();
+        return text.Length <= most ? text : text[..most] + "...";
     }
 
     private static JsonDocument Parse(string path)

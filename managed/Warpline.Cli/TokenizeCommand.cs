@@ -46,6 +46,12 @@ internal static class TokenizeCommand
             bool special = !parsed.GetValue(plain);
             if (parsed.GetValue(ids) is { Length: > 0 } list)
             {
+                int unknown = Array.FindIndex(list, id => !tokenizer.TryGetToken(id, out _));
+                if (unknown >= 0)
+                {
+                    throw new UsageException($"--decode has {list[unknown]} at place {unknown}; the id of a token is required.");
+                }
+
                 WriteText(terminal, json, list, tokenizer.Decode(list, skipSpecialTokens: !special));
                 return ExitCode.Done;
             }

@@ -88,6 +88,7 @@ internal sealed class EmbedCommand
         using ProgressLine progress = new(_terminal);
         await foreach (float[] row in encoder.EncodeStreamAsync(lines.ReadAsync(cancellation), encode, cancellation).ConfigureAwait(false))
         {
+            RequireFinite(row, file.Rows);
             file.Write(row);
             progress.Show(() => Lines(file.Rows, file.Rows - resumed, watch.Elapsed));
         }
@@ -131,6 +132,7 @@ internal sealed class EmbedCommand
         using ProgressLine? progress = _terminal.Interactive ? null : new(_terminal);
         await foreach (float[] row in encoder.EncodeStreamAsync(lines.ReadAsync(cancellation), encode, cancellation).ConfigureAwait(false))
         {
+            RequireFinite(row, index);
             _terminal.Output.Write(System.Text.Encoding.UTF8.GetString(line.Format(index++, row)));
             progress?.Show(() => Lines(index, index, watch.Elapsed));
         }
@@ -164,6 +166,18 @@ internal sealed class EmbedCommand
 
     private static string Lines(long all, long now, TimeSpan elapsed) => string.Create(
         CultureInfo.InvariantCulture, $"{all} lines, {now / elapsed.TotalSeconds:F0} lines/s");
+
+    // Weights that are no numbers, or activations past the range of their type.
+    private static void RequireFinite(float[] row, long line)
+    {
+        int place = Array.FindIndex(row, value => !float.IsFinite(value));
+        if (place >= 0)
+        {
+            throw new InvalidDataException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Line {line + 1} of the input gives a vector with {row[place]} at place {place}; finite numbers are required. Are the weights whole?"));
+        }
+    }
 
     private void Report(bool json, string path, long rows, long resumed, SentenceEncoder encoder, TimeSpan elapsed)
     {

@@ -85,7 +85,7 @@ internal sealed class ChatTemplateFiles(string directory)
                     if (item.ValueKind != JsonValueKind.Object || Text(item, "name") is not string name || Text(item, "template") is not string text)
                     {
                         throw new InvalidDataException(
-                            $"{source}: an element of chat_template is {item.GetRawText()}; an object with the strings name and template is required.");
+                            $"{source}: an element of chat_template is {JsonFile.Quote(item)}; an object with the strings name and template is required.");
                     }
 
                     found[name] = (text, $"{source}: chat_template \"{name}\"");
@@ -94,7 +94,7 @@ internal sealed class ChatTemplateFiles(string directory)
                 return;
             default:
                 throw new InvalidDataException(
-                    $"{source}: chat_template is {element.GetRawText()}; a string or a list of named templates is required.");
+                    $"{source}: chat_template is {JsonFile.Quote(element)}; a string or a list of named templates is required.");
         }
     }
 
@@ -111,7 +111,7 @@ internal sealed class ChatTemplateFiles(string directory)
     {
         string path = Path.Combine(directory, name);
         return File.Exists(path)
-            ? JsonFile.Parse(JsonFile.ReadBytes(path, MaxBytes), CheckpointJson.Default.DictionaryStringJsonElement, path, items => items)
+            ? JsonFile.ParseKeys(JsonFile.ReadBytes(path, MaxBytes), path)
             : [];
     }
 }

@@ -9,8 +9,6 @@ namespace Warpline.Transformers;
 /// </summary>
 internal readonly struct ConfigValue(string source, string key, JsonElement element)
 {
-    private const int _maxQuoted = 60;
-
     /// <summary>Whether the key stands in the file, be it with null.</summary>
     public bool IsPresent => element.ValueKind != JsonValueKind.Undefined;
 
@@ -112,10 +110,6 @@ internal readonly struct ConfigValue(string source, string key, JsonElement elem
     public InvalidDataException Missing(string requirement) => new($"{source}: {key} is missing; {requirement} is required.");
 
     /// <summary>The complaint that the value does not serve.</summary>
-    public InvalidDataException Wrong(string requirement)
-    {
-        string value = element.GetRawText();
-        value = value.Length <= _maxQuoted ? value : value[.._maxQuoted] + "...";
-        return new InvalidDataException($"{source}: {key} = {value}; {requirement} is required.");
-    }
+    public InvalidDataException Wrong(string requirement) =>
+        new InvalidDataException($"{source}: {key} = {JsonFile.Quote(element)}; {requirement} is required.");
 }

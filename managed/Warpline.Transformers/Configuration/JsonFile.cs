@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using System.Text.Unicode;
 
 namespace Warpline.Transformers;
 
@@ -34,13 +35,81 @@ internal static class JsonFile
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"{source}: {e.Message}", e);
+            throw new InvalidDataException(
+                FirstDuplicate(WithoutMark(utf8)) is string key ? $"{source}: the key \"{key}\" occurs twice." : $"{source}: {e.Message}", e);
         }
         catch (InvalidOperationException e)
         {
             // A string that is not valid text: bytes outside UTF-8, or half a surrogate pair.
             throw new InvalidDataException($"{source}: {e.Message}", e);
         }
+    }
+
+    /// <summary>The keys of an object; every string in it is valid text, so that it can be read later.</summary>
+    public static Dictionary<string, JsonElement> ParseKeys(ReadOnlySpan<byte> utf8, string source)
+    {
+        Dictionary<string, JsonElement> keys = Parse(utf8, CheckpointJson.Default.DictionaryStringJsonElement, source, keys => keys);
+        Utf8JsonReader reader = new(WithoutMark(utf8));
+        while (reader.Read())
+        {
+            if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && !IsText(ref reader))
+            {
+                throw new InvalidDataException($"{source}: the string at byte {reader.TokenStartIndex} is not valid text.");
+            }
+        }
+
+        return keys;
+    }
+
+    /// <summary>A value for a message: its text, or the beginning of a long one.</summary>
+    public static string Quote(JsonElement element)
+    {
+        const int most = 60;
+        string text = element.GetRawText();
+        return text.Length <= most ? text : text[..most] + "...";
+    }
+
+    private static bool IsText(ref Utf8JsonReader reader)
+    {
+        try
+        {
+            // Escapes may spell half a surrogate pair.
+            return reader.ValueIsEscaped ? reader.GetString() is not null : Utf8.IsValid(reader.ValueSpan);
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
+    // The reader's own message does not name it.
+    private static string? FirstDuplicate(ReadOnlySpan<byte> utf8)
+    {
+        Utf8JsonReader reader = new(utf8);
+        Stack<HashSet<string>> objects = new();
+        try
+        {
+            while (reader.Read())
+            {
+                switch (reader.TokenType)
+                {
+                    case JsonTokenType.StartObject:
+                        objects.Push(new HashSet<string>(StringComparer.Ordinal));
+                        break;
+                    case JsonTokenType.EndObject:
+                        objects.Pop();
+                        break;
+                    case JsonTokenType.PropertyName when !objects.Peek().Add(reader.GetString()!):
+                        return reader.GetString();
+                }
+            }
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            // Broken in another way first.
+        }
+
+        return null;
     }
 
     // Editors on Windows put a byte-order mark before the text.

@@ -41,10 +41,10 @@ public sealed class EncoderModel : IDisposable
     public bool HasPooler => Weights.Pooler is not null;
 
     /// <summary>Number of weights, each shared one counted once.</summary>
-    public long ParameterCount => Weights.ParameterCount;
+    public long ParameterCount => Weights.Account.ParameterCount;
 
-    /// <summary>Bytes of the weights, mapped or in memory, and of their packed and rearranged copies.</summary>
-    public long WeightBytes => Weights.Bytes;
+    /// <summary>Bytes of the weights and of their packed and rearranged copies.</summary>
+    public long WeightBytes => Weights.Account.MemoryBytes;
 
     /// <summary>What loading made of the checkpoint's weights.</summary>
     public WeightAccount WeightAccount => Weights.Account;
@@ -59,7 +59,7 @@ public sealed class EncoderModel : IDisposable
     internal UseGate Gate { get; }
 
     /// <summary>Loads a checkpoint in Hugging Face layout. Names may have the prefix of a model with a head ("bert."); weights
-    /// that are not used are passed over. Weights are mapped and run from the mapping; those of queries, keys and values are
+    /// that are not used are passed over. Weights are read into memory; those of queries, keys and values are
     /// copied into one matrix.</summary>
     /// <param name="directory">Folder with config.json and the weights; tokenizer.json is used where it exists.</param>
     /// <param name="options">How to compute; null for the defaults.</param>

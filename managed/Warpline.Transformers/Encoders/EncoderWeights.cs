@@ -82,14 +82,8 @@ internal sealed class EncoderWeights : IDisposable
     /// <summary>Null where the checkpoint has none.</summary>
     public LinearLayer? Pooler { get; }
 
-    /// <summary>Bytes of all bound tensors, each once, and of packed and rearranged copies.</summary>
-    public long Bytes => _binder.Bytes;
-
     /// <summary>What has become of the source's tensors.</summary>
     public WeightAccount Account { get; }
-
-    /// <summary>Elements of all bound tensors, each counted once.</summary>
-    public long ParameterCount => _binder.ParameterCount;
 
     public void Dispose()
     {
@@ -118,11 +112,13 @@ internal sealed class EncoderWeights : IDisposable
     {
         EncoderConfig config = _spec.Config;
         WeightTensor positions = Require(_spec.Names.PositionEmbedding, config.PositionCount, config.EmbeddingSize);
-        WeightTensor? types = config.TypeVocabularySize == 0
-            ? null
-            : Require(_spec.Names.TypeEmbedding, config.TypeVocabularySize, config.EmbeddingSize);
-        return _binder.Make(
-            ElementType.Float32, positions.Shape.AsSpan(), () => types is null ? WeightValues.ToSingle(positions) : Add(positions, types.Value));
+        if (config.TypeVocabularySize == 0)
+        {
+            return _binder.Make(ElementType.Float32, positions.Shape.AsSpan(), [positions], () => WeightValues.ToSingle(positions));
+        }
+
+        WeightTensor types = Require(_spec.Names.TypeEmbedding, config.TypeVocabularySize, config.EmbeddingSize);
+        return _binder.Make(ElementType.Float32, positions.Shape.AsSpan(), [positions, types], () => Add(positions, types));
     }
 
     private static HostTensor Add(WeightTensor positions, WeightTensor types)
@@ -149,7 +145,7 @@ internal sealed class EncoderWeights : IDisposable
     {
         WeightTensor tensor = Require(name, size);
         return _binder.IsOtherHalf(tensor.Type)
-            ? _binder.Make(ElementType.Float32, tensor.Shape.AsSpan(), () => WeightValues.ToSingle(tensor))
+            ? _binder.Make(ElementType.Float32, tensor.Shape.AsSpan(), [tensor], () => WeightValues.ToSingle(tensor))
             : _binder.Place(tensor);
     }
 
@@ -164,12 +160,12 @@ internal sealed class EncoderWeights : IDisposable
         }
 
         long rows = names.Length * outputs;
-        TensorRef bias = _binder.Make(ElementType.Float32, [rows], () => WeightValues.Stack(biases, ElementType.Float32));
+        TensorRef bias = _binder.Make(ElementType.Float32, [rows], biases, () => WeightValues.Stack(biases, ElementType.Float32));
         bool asStored = _options.ActivationType == ElementType.Float32 && weights.All(weight => weight.Type == weights[0].Type);
         ElementType type = asStored ? weights[0].Type : _options.ActivationType;
         return weights.Length == 1 && weights[0].Type == type
             ? _binder.Linear(_binder.Place(weights[0]), bias)
-            : _binder.Linear(type, [rows, inputs], () => WeightValues.Stack(weights, type), bias);
+            : _binder.Linear(type, [rows, inputs], weights, () => WeightValues.Stack(weights, type), bias);
     }
 
     private WeightTensor Require(string name, params ReadOnlySpan<long> shape) => _binder.Require(_prefix + name, shape);

@@ -18,7 +18,7 @@ public sealed record ModelOptions
 
     /// <summary>
     /// Packs the weights of linear layers at load into memory of their own: products of many rows are faster, at the price
-    /// of the copy's memory. Without it weights run from where they lie, in the mapped file for instance. For the processor
+    /// of the copy's memory. Without it weights run from where they were read to. For the processor
     /// only: a GPU reads weights as they are, from its own memory.
     /// </summary>
     public bool PackWeights { get; init; }

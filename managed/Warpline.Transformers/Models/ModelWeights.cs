@@ -43,7 +43,7 @@ internal sealed class ModelWeights : IDisposable
             Layers = [.. Enumerable.Range(0, spec.LayerCount).Select(BindLayer)];
             FinalNorm = _binder.Find(names.FinalNorm, spec.HiddenSize);
             OutputHead = shared
-                ? _binder.Linear(Embedding, default)
+                ? _binder.Linear(Embedding, default, shared: true)
                 : Linear(names.OutputHead, spec.VocabularySize, spec.HiddenSize, bias: false);
             _binder.Complete();
             Account = _binder.Account;
@@ -64,14 +64,8 @@ internal sealed class ModelWeights : IDisposable
 
     public LinearLayer OutputHead { get; }
 
-    /// <summary>Bytes of all bound tensors, each once, and of packed copies.</summary>
-    public long Bytes => _binder.Bytes;
-
     /// <summary>What has become of the source's tensors.</summary>
     public WeightAccount Account { get; }
-
-    /// <summary>Elements of all bound tensors, each counted once.</summary>
-    public long ParameterCount => _binder.ParameterCount;
 
     public void Dispose()
     {
@@ -93,7 +87,18 @@ internal sealed class ModelWeights : IDisposable
             return (embedding, _spec.TiedEmbeddings);
         }
 
-        return _source.TryGet(embedding, out WeightTensor tensor) ? (embedding, _binder.IsPlan || AreEqual(tensor, stored)) : (head, true);
+        if (!_source.TryGet(embedding, out WeightTensor tensor))
+        {
+            return (head, true);
+        }
+
+        bool equal = _binder.IsPlan || AreEqual(tensor, stored);
+        if (equal)
+        {
+            _binder.Release(stored.Address);
+        }
+
+        return (embedding, equal);
     }
 
     private static unsafe bool AreEqual(WeightTensor a, WeightTensor b)

@@ -42,10 +42,10 @@ public sealed class TransformerModel : IDisposable
     public string? GenerationDefaultsError { get; private init; }
 
     /// <summary>Number of weights, each shared one counted once.</summary>
-    public long ParameterCount => Weights.ParameterCount;
+    public long ParameterCount => Weights.Account.ParameterCount;
 
-    /// <summary>Bytes of the weights, mapped or in memory, and of their packed copies.</summary>
-    public long WeightBytes => Weights.Bytes;
+    /// <summary>Bytes of the weights and of their packed copies.</summary>
+    public long WeightBytes => Weights.Account.MemoryBytes;
 
     /// <summary>What loading made of the checkpoint's weights.</summary>
     public WeightAccount WeightAccount => Weights.Account;
@@ -58,7 +58,7 @@ public sealed class TransformerModel : IDisposable
 
     internal UseGate Gate { get; }
 
-    /// <summary>Loads a checkpoint in Hugging Face layout. Weights are mapped and run from the mapping as they are stored.</summary>
+    /// <summary>Loads a checkpoint in Hugging Face layout. Weights are read into memory and run as they are stored.</summary>
     /// <param name="directory">Folder with config.json and the weights; tokenizer.json and generation_config.json are used
     /// where they exist.</param>
     /// <param name="options">How to compute; null for the defaults.</param>

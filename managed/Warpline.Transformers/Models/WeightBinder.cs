@@ -2,18 +2,23 @@ namespace Warpline.Transformers;
 
 /// <summary>
 /// Takes a model's weights from their source by name, checks them against the shapes that the configuration asks for, and puts
-/// them where the model runs: on the processor they stay views of the source, a GPU gets copies in its own memory. A plan does
-/// all of that but the putting: no weight is read, nothing is allocated, the views lead nowhere, and the account is the same.
+/// them where the model runs: on the processor they stay views of the source, a GPU gets copies in its own memory. What was read from
+/// a file and has its values elsewhere now is freed. A plan does all of that but the putting: no weight is read, nothing is allocated,
+/// the views lead nowhere, and the account is the same.
 /// </summary>
 internal sealed class WeightBinder(
     IWeightSource source, ModelOptions options, bool plan, IProgress<LoadProgress>? progress, CancellationToken cancellation) : IDisposable
 {
+    // Bytes whose copies to a GPU may be under way before their source is freed.
+    private const long MostCopiedBytes = 1 << 30;
+
     private readonly Workspace _workspace = new(plan ? ComputeDevice.Cpu : options.Device, options.BatchInvariant);
     private readonly List<IDisposable> _owned = [];
     private readonly List<HostTensor> _staged = [];
+    private readonly List<nint> _copied = [];
     private readonly HashSet<nint> _counted = [];
     private readonly HashSet<string> _used = new(StringComparer.Ordinal);
-    private long _parameters, _storedBytes, _madeBytes, _packedBytes, _deviceBytes;
+    private long _parameters, _storedBytes, _freedBytes, _madeBytes, _packedBytes, _deviceBytes, _copiedBytes;
 
     /// <summary>Weights that the model has, for the reports of progress.</summary>
     public int Total { get; set; }
@@ -26,17 +31,12 @@ internal sealed class WeightBinder(
     {
         ParameterCount = _parameters,
         StoredBytes = _storedBytes,
-        ConvertedBytes = _madeBytes + ((source as CheckpointWeights)?.CopiedBytes ?? 0),
+        FreedBytes = _freedBytes,
+        ConvertedBytes = _madeBytes,
         PackedBytes = _packedBytes,
         DeviceBytes = _deviceBytes,
         UnusedTensors = [.. source.Names.Where(name => !_used.Contains(name)).Order(StringComparer.Ordinal)],
     };
-
-    /// <summary>Bytes of all bound tensors, each once, and of packed and rearranged copies.</summary>
-    public long Bytes => _storedBytes + _madeBytes + _packedBytes;
-
-    /// <summary>Elements of all bound tensors, each counted once.</summary>
-    public long ParameterCount => _parameters;
 
     /// <summary>A weight as it is stored, on the model's device.</summary>
     /// <exception cref="InvalidDataException">It is missing, or its shape or type does not serve.</exception>
@@ -75,8 +75,8 @@ internal sealed class WeightBinder(
                 : $"Float32 or {options.ActivationType}");
         }
 
-        _used.Add(name);
-        if (_counted.Add(tensor.Address))
+        // Two names may stand for one array in memory; a file's memory may be another tensor's when it was freed.
+        if (_used.Add(name) && (source is CheckpointWeights || _counted.Add(tensor.Address)))
         {
             _parameters += tensor.ElementCount;
             _storedBytes += tensor.ElementCount * tensor.Type.ByteSize();
@@ -95,21 +95,42 @@ internal sealed class WeightBinder(
     {
         TensorRef view = TensorRef.FromAddress(tensor.Address, tensor.Type, tensor.Shape.AsSpan());
         _deviceBytes += BytesOnDevice(view);
-        return _workspace.Stream is null ? view : Copy(view);
+        if (options.Device.Kind == DeviceKind.Cpu)
+        {
+            return view;
+        }
+
+        CountFreed(tensor);
+        if (plan)
+        {
+            return view;
+        }
+
+        TensorRef copy = Copy(view);
+        _copied.Add(tensor.Address);
+        _copiedBytes += BytesOf(view);
+        if (_copiedBytes >= MostCopiedBytes)
+        {
+            Complete();
+        }
+
+        return copy;
     }
 
-    /// <summary>A tensor that is made at load, on the model's device; owned.</summary>
-    public TensorRef Make(ElementType type, ReadOnlySpan<long> shape, Func<HostTensor> make)
+    /// <summary>A tensor that is made at load out of stored ones, which are freed, on the model's device; owned.</summary>
+    public TensorRef Make(ElementType type, ReadOnlySpan<long> shape, ReadOnlySpan<WeightTensor> sources, Func<HostTensor> make)
     {
         TensorRef outline = TensorRef.FromAddress(0, type, shape);
         _madeBytes += BytesOf(outline);
         _deviceBytes += BytesOnDevice(outline);
         if (plan)
         {
+            Free(sources);
             return outline;
         }
 
         HostTensor tensor = make();
+        Free(sources);
         if (_workspace.Stream is null)
         {
             _owned.Add(tensor);
@@ -120,34 +141,47 @@ internal sealed class WeightBinder(
         return Copy(tensor);
     }
 
-    /// <summary>A linear layer with a weight and its bias, if it has one, packed where the options say so; owned.</summary>
-    public LinearLayer Linear(TensorRef weight, TensorRef bias)
+    /// <summary>A linear layer with a weight and its bias, if it has one, packed where the options say so; owned. A weight that is
+    /// <paramref name="shared"/> stays where it lies for its other users.</summary>
+    public LinearLayer Linear(TensorRef weight, TensorRef bias, bool shared = false)
     {
-        LinearLayer layer = new(weight, bias, options.PackWeights && !plan);
-        _owned.Add(layer);
-        _packedBytes += options.PackWeights ? PackedWeight.GetByteCount(weight) : 0;
+        LinearLayer layer = Pack(weight, bias);
+        if (options.PackWeights && !shared)
+        {
+            Free([new WeightTensor(weight.Address, weight.ElementType, [.. weight.Shape])]);
+        }
+
         return layer;
     }
 
-    /// <summary>A linear layer with a weight that is made at load; owned. Where it is packed nothing else of it stays.</summary>
-    public LinearLayer Linear(ElementType type, ReadOnlySpan<long> shape, Func<HostTensor> make, TensorRef bias)
+    /// <summary>A linear layer with a weight that is made at load out of stored ones, which are freed; owned. Where it is packed
+    /// nothing else of it stays.</summary>
+    public LinearLayer Linear(
+        ElementType type, ReadOnlySpan<long> shape, ReadOnlySpan<WeightTensor> sources, Func<HostTensor> make, TensorRef bias)
     {
-        if (plan || !options.PackWeights)
+        if (!options.PackWeights)
         {
-            return Linear(options.PackWeights ? TensorRef.FromAddress(0, type, shape) : Make(type, shape, make), bias);
+            return Pack(Make(type, shape, sources, make), bias);
         }
 
-        using HostTensor weight = make();
-        return Linear(weight.View, bias);
+        using HostTensor? weight = plan ? null : make();
+        Free(sources);
+        return Pack(weight?.View ?? TensorRef.FromAddress(0, type, shape), bias);
     }
 
-    /// <summary>Waits until all copies are made.</summary>
+    /// <summary>Waits until all copies are made, and frees what they were made of.</summary>
     public void Complete()
     {
         _workspace.Synchronize();
         _staged.ForEach(tensor => tensor.Dispose());
         _staged.Clear();
+        _copied.ForEach(Release);
+        _copied.Clear();
+        _copiedBytes = 0;
     }
+
+    /// <summary>Frees a weight that was read from a file and not counted: nobody needs it.</summary>
+    public void Release(nint address) => (source as CheckpointWeights)?.Release(address);
 
     /// <summary>Frees what was made; the source stays as it is.</summary>
     public void Dispose()
@@ -156,6 +190,31 @@ internal sealed class WeightBinder(
         _owned.ForEach(item => item.Dispose());
         _workspace.Dispose();
     }
+
+    private LinearLayer Pack(TensorRef weight, TensorRef bias)
+    {
+        LinearLayer layer = new(weight, bias, options.PackWeights && !plan);
+        _owned.Add(layer);
+        _packedBytes += options.PackWeights ? PackedWeight.GetByteCount(weight) : 0;
+        return layer;
+    }
+
+    // Their values are elsewhere now.
+    private void Free(ReadOnlySpan<WeightTensor> tensors)
+    {
+        foreach (WeightTensor tensor in tensors)
+        {
+            CountFreed(tensor);
+            if (!plan)
+            {
+                Release(tensor.Address);
+            }
+        }
+    }
+
+    // Memory that a program holds stays the program's.
+    private void CountFreed(WeightTensor tensor) =>
+        _freedBytes += source is CheckpointWeights ? tensor.ElementCount * tensor.Type.ByteSize() : 0;
 
     private static long BytesOf(in TensorRef view) => view.ElementCount * view.ElementType.ByteSize();
 

@@ -93,7 +93,7 @@ internal sealed record SentenceFiles
                 ConfigValue typeKey = new(path, "type", entry.GetValueOrDefault("type"));
                 ConfigValue pathKey = new(path, "path", entry.GetValueOrDefault("path"));
                 string type = typeKey.Text() ?? throw typeKey.Missing("a string"), folder = pathKey.Text() ?? "";
-                bool inside = !Path.IsPathRooted(folder) && !folder.Split('/', '\\').Contains("..");
+                bool inside = !folder.Contains('\0') && !Path.IsPathRooted(folder) && !folder.Split('/', '\\').Contains("..");
                 return inside
                     ? (type[(type.LastIndexOf('.') + 1)..], Path.Combine(directory, folder), $"{path}: the module {type}")
                     : throw pathKey.Wrong("a folder below that of the file");
@@ -147,6 +147,6 @@ internal sealed record SentenceFiles
 
     private static Dictionary<string, JsonElement> KeysOrNone(string path) => File.Exists(path) ? Keys(path) : [];
 
-    private static Dictionary<string, JsonElement> Keys(string path) => JsonFile.Parse(
-        JsonFile.ReadBytes(path, _maxBytes), CheckpointJson.Default.DictionaryStringJsonElement, path, keys => keys);
+    private static Dictionary<string, JsonElement> Keys(string path) =>
+        JsonFile.ParseKeys(JsonFile.ReadBytes(path, _maxBytes), path);
 }

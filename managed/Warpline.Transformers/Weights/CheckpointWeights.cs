@@ -1,22 +1,19 @@
-using System.Runtime.InteropServices;
-
 namespace Warpline.Transformers;
 
 /// <summary>
 /// The weights of a checkpoint on disk: <c>model.safetensors</c>, or the shards that
-/// <c>model.safetensors.index.json</c> lists. The files are mapped, so tensors cost no memory of their own; only one
-/// that its file does not align to its element size is copied, once, when it is first asked for. Reading is safe from
-/// several threads at once; disposing is not.
+/// <c>model.safetensors.index.json</c> lists. A tensor is read when it is first asked for, into memory that is freed with the weights;
+/// later changes of the files change none that was read. Reading is safe from several threads at once; disposing is not.
 /// </summary>
-public sealed unsafe class CheckpointWeights : IWeightSource
+public sealed class CheckpointWeights : IWeightSource
 {
     private const string _singleName = "model.safetensors";
     private const string _indexName = "model.safetensors.index.json";
 
     private readonly List<SafetensorsFile> _files = [];
     private readonly Dictionary<string, SafetensorsFile> _fileOfTensor = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, nint> _copies = new(StringComparer.Ordinal);
-    private readonly Lock _copyLock = new();
+    private readonly Dictionary<nint, string> _names = [];
+    private readonly Lock _lock = new();
     private readonly bool _outline;
     private bool _disposed;
 
@@ -24,9 +21,6 @@ public sealed unsafe class CheckpointWeights : IWeightSource
 
     /// <inheritdoc/>
     public IEnumerable<string> Names => _fileOfTensor.Keys;
-
-    /// <summary>Bytes copied so far because their file did not align them.</summary>
-    public long CopiedBytes { get; private set; }
 
     /// <summary>Opens a checkpoint.</summary>
     /// <param name="directoryOrFile">
@@ -37,8 +31,7 @@ public sealed unsafe class CheckpointWeights : IWeightSource
     /// <exception cref="IOException">A file does not exist or cannot be read; a missing shard is named.</exception>
     public static CheckpointWeights Open(string directoryOrFile) => Open(directoryOrFile, outline: false);
 
-    /// <summary>As the public method. Of an outline no weight is read: tensors that would be copied are only counted, and stay
-    /// where they lie, not aligned.</summary>
+    /// <summary>As the public method. Of an outline no weight is read: tensors have a shape and the address 0.</summary>
     internal static CheckpointWeights Open(string directoryOrFile, bool outline)
     {
         ArgumentException.ThrowIfNullOrEmpty(directoryOrFile);
@@ -77,7 +70,7 @@ public sealed unsafe class CheckpointWeights : IWeightSource
     {
         ArgumentNullException.ThrowIfNull(name);
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (!_fileOfTensor.TryGetValue(name, out SafetensorsFile? file) || !file.TryGet(name, out SafetensorsTensor stored))
+        if (!_fileOfTensor.TryGetValue(name, out SafetensorsFile? file) || !file.TryDescribe(name, out SafetensorsEntry stored))
         {
             tensor = default;
             return false;
@@ -89,18 +82,40 @@ public sealed unsafe class CheckpointWeights : IWeightSource
                 $"{file.Path}: tensor \"{name}\" has dtype {SafetensorsTypes.NameOf(stored.Type)}; F32, F16, BF16 or I32 is required.");
         }
 
-        int elementBytes = SafetensorsTypes.BitsOf(stored.Type) / 8;
-        bool aligned = stored.Address % elementBytes == 0 || stored.ByteLength == 0;
-        tensor = new WeightTensor(aligned ? stored.Address : AlignedCopy(name, stored), type, stored.Shape);
+        if (_outline)
+        {
+            tensor = new WeightTensor(0, type, stored.Shape);
+            return true;
+        }
+
+        file.TryGet(name, out SafetensorsTensor read);
+        tensor = new WeightTensor(read.Address, type, read.Shape);
+        lock (_lock)
+        {
+            _names[read.Address] = name;
+        }
+
         return true;
     }
 
     /// <summary>All tensors as their files' headers describe them, in the order of the files.</summary>
     internal IEnumerable<CheckpointTensor> Describe() =>
-        _files.SelectMany(file => file.Names.Select(name => (Name: name, Tensor: file.TryGet(name, out SafetensorsTensor tensor) ? tensor : default))
-            .OrderBy(item => item.Tensor.Address).ThenBy(item => item.Tensor.ByteLength)
+        _files.SelectMany(file => file.Names.Select(name => (Name: name, Entry: file.TryDescribe(name, out SafetensorsEntry entry) ? entry : default))
+            .OrderBy(item => item.Entry.Begin).ThenBy(item => item.Entry.End)
             .Select(item => new CheckpointTensor(
-                item.Name, SafetensorsTypes.NameOf(item.Tensor.Type), item.Tensor.Shape, item.Tensor.ByteLength, Path.GetFileName(file.Path))));
+                item.Name, SafetensorsTypes.NameOf(item.Entry.Type), item.Entry.Shape, item.Entry.End - item.Entry.Begin, Path.GetFileName(file.Path))));
+
+    /// <summary>Frees the memory of the tensor at an address that nobody uses any more.</summary>
+    internal void Release(nint address)
+    {
+        lock (_lock)
+        {
+            if (_names.Remove(address, out string? name))
+            {
+                _fileOfTensor[name].Release(name);
+            }
+        }
+    }
 
     /// <summary>Closes the files; addresses handed out are no longer valid.</summary>
     public void Dispose()
@@ -112,13 +127,6 @@ public sealed unsafe class CheckpointWeights : IWeightSource
 
         _disposed = true;
         _files.ForEach(file => file.Dispose());
-        if (!_outline)
-        {
-            foreach (nint copy in _copies.Values)
-            {
-                NativeMemory.AlignedFree((void*)copy);
-            }
-        }
     }
 
     private SafetensorsFile AddFile(string path)
@@ -152,33 +160,11 @@ public sealed unsafe class CheckpointWeights : IWeightSource
             SafetensorsFile file = AddFile(path);
             foreach (string name in shard)
             {
-                if (!file.TryGet(name, out _))
+                if (!file.TryDescribe(name, out _))
                 {
                     throw new InvalidDataException($"{indexPath}: tensor \"{name}\" is listed in {shard.Key}, but is not in it.");
                 }
             }
-        }
-    }
-
-    private static nint Copy(SafetensorsTensor stored)
-    {
-        nint copy = (nint)NativeMemory.AlignedAlloc((nuint)stored.ByteLength, 64);
-        NativeMemory.Copy((void*)stored.Address, (void*)copy, (nuint)stored.ByteLength);
-        return copy;
-    }
-
-    private nint AlignedCopy(string name, SafetensorsTensor stored)
-    {
-        lock (_copyLock)
-        {
-            if (!_copies.TryGetValue(name, out nint copy))
-            {
-                copy = _outline ? stored.Address : Copy(stored);
-                _copies.Add(name, copy);
-                CopiedBytes += stored.ByteLength;
-            }
-
-            return copy;
         }
     }
 }

@@ -60,7 +60,7 @@ typedef struct wl_sample_params {
  * Types: logits float32, float16 or bfloat16; log_probabilities float32; history, history_offsets and ids
  * int32.
  * Units: natural logarithm.
- * Alignment: elements; last strides are 1. Threads: any number of callers.
+ * Alignment: elements, and 8 bytes for settings; last strides are 1. Threads: any number of callers.
  * Determinism: exact: same logits, settings and history, same tokens. The devices agree on a token unless the random
  * number lies within the rounding of the sums at its boundary. On CUDA settings and history are not checked: ids outside
  * [0, V) are not counted, offsets are cut to [0, total], a setting outside its range may choose any token of the row,

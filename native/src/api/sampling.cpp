@@ -72,6 +72,8 @@ void require_sample(const wl_sample_params& p, const Launch& launch) {
   if (p.settings_count != static_cast<uint64_t>(rows))
     invalid("settings_count", text(p.settings_count), text(rows) + ", the rows of logits");
   if (p.settings == nullptr && rows > 0) invalid("settings", "NULL", "the address of a setting for each row");
+  if (reinterpret_cast<uintptr_t>(p.settings) % alignof(wl_sampling_row) != 0)
+    invalid("settings", "misaligned", "aligned to " + text(uint64_t{alignof(wl_sampling_row)}) + " bytes");
   if (launch.readable()) {
     for (int64_t r = 0; r < rows; ++r) require_settings(p.settings[r], r);
   }

@@ -1,5 +1,7 @@
 #include "core/options.h"
 
+#include <cpuid.h>
+
 #include <algorithm>
 #include <atomic>
 #include <charconv>
@@ -38,10 +40,21 @@ constexpr int kBadEnvironment =
 
 enum { kThreadsOption, kIsaOption, kGemmOption, kAttentionOption, kOptionCount };
 
+// Clang 14 does not know the names "f16c" and "avx512bf16".
+bool has_f16c() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+
+bool has_avx512_bf16() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & bit_AVX512BF16) != 0;
+}
+
 bool has_avx2() {
   __builtin_cpu_init();
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2") &&
-         __builtin_cpu_supports("f16c");
+         has_f16c();
 }
 
 bool has_avx512() {
@@ -54,7 +67,7 @@ bool has_avx512() {
 int detect_isa() {
   if (!has_avx2()) return -1;
   if (!has_avx512()) return static_cast<int>(Isa::kAvx2);
-  return static_cast<int>(__builtin_cpu_supports("avx512bf16") ? Isa::kAvx512Bf16 : Isa::kAvx512);
+  return static_cast<int>(has_avx512_bf16() ? Isa::kAvx512Bf16 : Isa::kAvx512);
 }
 
 int detected_isa() {

@@ -4,6 +4,7 @@
 // Tile: 12 rows x 2 vectors of 16 columns. A step loads 16 pairs of k from each panel, broadcasts a pair of A for
 // each row and dots it into both. Bound by the dot-product units. The instruction takes subnormal numbers for
 // zero and rounds each of its two additions to nearest even.
+#include <hwy/base.h>
 #include <immintrin.h>
 
 #include <cstring>
@@ -12,8 +13,7 @@
 #include "cpu/product.h"
 #include "cpu/product_sweep.h"
 
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,avx512cd,avx512bf16")
+HWY_PUSH_ATTRIBUTES("avx512f,avx512vl,avx512dq,avx512bw,avx512cd,avx512bf16")
 
 namespace wl::cpu {
 namespace {
@@ -81,7 +81,7 @@ constexpr TileTable<uint16_t, kRows> kTable = make_table(std::make_integer_seque
 }  // namespace
 }  // namespace wl::cpu
 
-#pragma GCC pop_options
+HWY_POP_ATTRIBUTES
 
 namespace wl::cpu {
 

@@ -74,6 +74,7 @@ HWY_INLINE void rotate_interleaved(const wl_tensor& x, int64_t from, const wl_te
 // y[to, to + count) = x[from, from + count), bit by bit where the types agree.
 HWY_INLINE void copy_elements(const wl_tensor& x, int64_t from, const wl_tensor& y, int64_t to,
                               int64_t count) {
+  if (count == 0) return;
   if (x.dtype == y.dtype) {
     const int64_t size = element_size(x.dtype);
     char* target = static_cast<char*>(y.data) + to * size;

@@ -61,7 +61,7 @@ internal sealed class DecoderSpeed : IDisposable
 
     private void Describe()
     {
-        _results.State("model", $"Llama, {_model.ParameterCount / 1e6:F1} million random weights in bfloat16, mapped as they are stored; bfloat16 cache");
+        _results.State("model", $"Llama, {_model.ParameterCount / 1e6:F1} million random weights in bfloat16, as they are stored; bfloat16 cache");
         if (_llama is not null)
         {
             _results.State("llama.cpp", $"@node-llama-cpp/linux-x64 {NpmPeer.Version}, {_llama.Processor}; the same weights as GGUF, float16 cache");

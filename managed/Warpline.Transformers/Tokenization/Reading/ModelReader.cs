@@ -136,7 +136,7 @@ internal sealed class ModelReader(string source) : PartReader(source)
         }
 
         throw new InvalidDataException(
-            $"{Source}: model.merges[{place}] is {merge.GetRawText()}; two tokens are required, as \"left right\" or [left, right].");
+            $"{Source}: model.merges[{place}] is {JsonFile.Quote(merge)}; two tokens are required, as \"left right\" or [left, right].");
     }
 
     private WordPieceModel ReadWordPiece(WordModelFile file)
@@ -171,7 +171,7 @@ internal sealed class ModelReader(string source) : PartReader(source)
                 || entry[1].ValueKind != JsonValueKind.Number || !entry[1].TryGetDouble(out scores[id]) || !double.IsFinite(scores[id]))
             {
                 throw new InvalidDataException(
-                    $"{Source}: model.vocab[{id}] is {entry.GetRawText()}; a token and a finite score are required, as [token, score].");
+                    $"{Source}: model.vocab[{id}] is {JsonFile.Quote(entry)}; a token and a finite score are required, as [token, score].");
             }
 
             if (!ids.TryAdd(entry[0].GetString()!, id))

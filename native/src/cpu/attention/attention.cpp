@@ -42,7 +42,8 @@ bool choose_kernels(const Problem& p, Sequence* sequences, int workers) {
 
 void attention(const wl_attention_params& params, int64_t sequences) {
   const Problem problem = make_problem(params, sequences);
-  if (sequences == 0 || problem.q_heads == 0) {
+  // Heads of any width may be given where there is no row.
+  if (sequences == 0 || problem.q_heads == 0 || params.q.shape[params.q.rank - 3] == 0) {
     set_last_kernel(kernel_name(problem, forced_attention_kernel() != AttentionKernel::kTiles));
     return;
   }

@@ -19,7 +19,6 @@ namespace wl::cpu::HWY_NAMESPACE {
 namespace {
 
 using Part = hn::Full128<float>;
-constexpr int64_t kParts = kLanes / 4;
 
 // Four 32-bit units of a row.
 HWY_INLINE hn::Vec<Part> units(const std::byte* row, int64_t at) {

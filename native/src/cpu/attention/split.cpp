@@ -28,7 +28,7 @@ void run_group(const Pass& pass, const Group& g, int64_t first_row) {
     const KeyRange rows = pass_rows(w, b, first_row);
     const KeyRange blocks = rows.empty() ? KeyRange{0, 0} : p.blocks(w.sequences[b], rows.begin, rows.end);
     const int64_t tasks = (blocks.end - blocks.begin) * g.heads();
-    blocks_before[i + 1] = blocks_before[i] + tasks;
+    blocks_before[i + 1] = blocks_before[i] + blocks.end - blocks.begin;
     tiles_before[i + 1] = tiles_before[i] + (rows.empty() ? 0 : g.heads());
     bytes_before[i + 1] = bytes_before[i];
     if (tasks > 0) {
@@ -44,20 +44,26 @@ void run_group(const Pass& pass, const Group& g, int64_t first_row) {
                                at * static_cast<int64_t>(w.engine.partial_bytes(rows.end - rows.begin)));
   };
 
-  // Heads inside: their rows of keys are neighbours in memory.
+  // A task is a block of keys and one head, or all of the group's where there are blocks enough: the heads' rows are
+  // neighbours in memory, which one worker reads best.
+  const int64_t all_blocks = blocks_before[g.end - g.begin];
+  const int64_t heads = all_blocks >= 2 * w.arena.size() ? g.heads() : 1, parts = g.heads() / heads;
   auto score = [&](int64_t task, int slot) {
-    const int64_t b = sequence_of(blocks_before, g, task);
+    const int64_t b = sequence_of(blocks_before, g, task / parts);
     const Sequence& s = w.sequences[b];
     const KeyRange rows = pass_rows(w, b, first_row), blocks = p.blocks(s, rows.begin, rows.end);
-    const int64_t local = task - blocks_before[b - g.begin];
-    const int64_t head = g.head_begin + local % g.heads(), block = blocks.begin + local / g.heads();
+    const int64_t block = blocks.begin + task / parts - blocks_before[b - g.begin];
+    const int64_t first_head = g.head_begin + task % parts * heads;
+    if (heads > 1) w.engine.fetch(s, b, {first_head, first_head + heads}, block);
     std::byte* memory = slot_at(slot);
-    Tile tile(w.engine, memory, s, b, head, rows.begin, rows.end);
-    w.engine.pack(s, b, head, block, tile.columns(block), memory, memory + pass.keys, memory + pass.values);
-    tile.load_queries();
-    tile.score(block, memory + pass.keys, memory + pass.values, partial(b, rows, blocks, head, block));
+    for (int64_t head = first_head; head < first_head + heads; ++head) {
+      Tile tile(w.engine, memory, s, b, head, rows.begin, rows.end);
+      w.engine.pack(s, b, head, block, tile.columns(block), memory, memory + pass.keys, memory + pass.values);
+      tile.load_queries();
+      tile.score(block, memory + pass.keys, memory + pass.values, partial(b, rows, blocks, head, block));
+    }
   };
-  w.arena.run(blocks_before[g.end - g.begin], score);
+  w.arena.run(all_blocks * parts, score);
 
   auto merge = [&](int64_t task, int slot) {
     const int64_t b = sequence_of(tiles_before, g, task);

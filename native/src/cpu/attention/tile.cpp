@@ -75,6 +75,22 @@ void TileEngine::pack(const Sequence& s, int64_t batch, int64_t head, int64_t bl
   (p.pairs ? pack_.values_pairs : pack_.values_float)(v, p.value_panel(), v_at);
 }
 
+void TileEngine::fetch(const Sequence& s, int64_t batch, KeyRange heads, int64_t block) const {
+  const Problem& p = problem_;
+  const int64_t first = block * kBlockKeys, count = std::min(kBlockKeys, s.k_length - first);
+  const auto read = [&](const View& view, int64_t width) {
+    const int64_t row = width * element_size(view.dtype);
+    const int64_t span = (heads.end - heads.begin - 1) * view.head_stride + row;
+    if (view.head_stride < row || span > view.row_stride) return;  // The heads are no neighbours.
+    for (int64_t i = 0; i < count; ++i) {
+      const std::byte* at = view.at(batch, s.k_begin + first + i, heads.begin);
+      for (int64_t line = 0; line < span; line += 64) asm volatile("" ::"r"(at[line]));
+    }
+  };
+  read(p.k, p.d_qk);
+  read(p.v, p.d_v);
+}
+
 uint64_t TileEngine::partial_bytes(int64_t rows) const {
   ScratchLayout layout;
   layout.part(2 * kMaxima + rows * output_stride_, sizeof(float));

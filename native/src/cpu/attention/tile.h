@@ -40,6 +40,9 @@ class TileEngine {
   void pack(const Sequence& s, int64_t batch, int64_t head, int64_t block, KeyRange columns, std::byte* slot,
             std::byte* keys, std::byte* values) const;
 
+  // Reads the keys and values of a block from one end to the other, for all of some heads, into the cache.
+  void fetch(const Sequence& s, int64_t batch, KeyRange heads, int64_t block) const;
+
   uint64_t partial_bytes(int64_t rows) const;
   Partial partial_at(std::byte* memory) const;
 

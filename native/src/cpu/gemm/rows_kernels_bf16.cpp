@@ -1,11 +1,11 @@
 // As rows_kernels.cpp for bfloat16 with bfloat16, by the dot-product instruction of AVX-512 BF16: 32 elements of k
 // a step, 4 weight rows x 1 to 4 rows of x. Bound by memory.
+#include <hwy/base.h>
 #include <immintrin.h>
 
 #include "cpu/gemm/rows_kernels.h"
 
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,avx512cd,avx512bf16")
+HWY_PUSH_ATTRIBUTES("avx512f,avx512vl,avx512dq,avx512bw,avx512cd,avx512bf16")
 
 namespace wl::cpu {
 namespace {
@@ -84,7 +84,7 @@ struct Tile {
 }  // namespace
 }  // namespace wl::cpu
 
-#pragma GCC pop_options
+HWY_POP_ATTRIBUTES
 
 namespace wl::cpu {
 

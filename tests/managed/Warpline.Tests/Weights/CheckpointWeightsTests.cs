@@ -25,27 +25,25 @@ internal sealed unsafe class CheckpointWeightsTests
     }
 
     [Test]
-    public void AGoldenCheckpointIsMappedWithoutCopies()
+    public void AGoldenCheckpointIsRead()
     {
         using CheckpointWeights weights = CheckpointWeights.Open(TestData.GoldenModel("llama"));
         Assert.That(weights.TryGet("model.embed_tokens.weight", out WeightTensor tensor), Is.True);
         Assert.That(tensor.Type, Is.EqualTo(ElementType.BFloat16));
         Assert.That(tensor.Shape, Is.EqualTo(new long[] { 160, 64 }));
         Assert.That(tensor.ElementCount, Is.EqualTo(160 * 64));
-        Assert.That(weights.CopiedBytes, Is.Zero);
         Assert.That(weights.TryGet("no.such", out _), Is.False);
     }
 
     [Test]
-    public void AMisalignedTensorIsCopiedOnce()
+    public void AMisalignedTensorIsAlignedInMemory()
     {
         string path = Enumerable.Range(0, 8).Select(blanks => Header("a", padding: new string(' ', blanks)))
             .First(header => (8 + header.Length) % 4 == 1);
         using CheckpointWeights weights = CheckpointWeights.Open(_files.File(path, 4));
         Assert.That(weights.TryGet("a", out WeightTensor first) && weights.TryGet("a", out WeightTensor second) && first == second, Is.True);
-        Assert.That((long)first.Address % 4, Is.Zero);
+        Assert.That((long)first.Address % 64, Is.Zero);
         Assert.That(*(int*)first.Address, Is.EqualTo(0x03020100));
-        Assert.That(weights.CopiedBytes, Is.EqualTo(4));
     }
 
     [Test]

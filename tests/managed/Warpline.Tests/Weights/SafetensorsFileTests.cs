@@ -4,7 +4,7 @@ using Warpline.Transformers;
 
 namespace Warpline.Tests.Weights;
 
-/// <summary>Mapped files: the bytes that addresses lead to, and files that are no safetensors files.</summary>
+/// <summary>Files: the bytes that addresses lead to, and files that are no safetensors files.</summary>
 internal sealed unsafe class SafetensorsFileTests
 {
     private SafetensorsBuilder _files = null!;
@@ -16,7 +16,7 @@ internal sealed unsafe class SafetensorsFileTests
     public void RemoveFolder() => _files.Dispose();
 
     [Test]
-    public void TensorsAreReadWhereTheyLie()
+    public void TensorsAreRead()
     {
         string path = _files.File(
             """{"__metadata__":{"k":"v"},"b":{"dtype":"U8","shape":[2],"data_offsets":[4,6]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 6);
@@ -54,10 +54,52 @@ internal sealed unsafe class SafetensorsFileTests
         }
 
         using SafetensorsFile file = SafetensorsFile.Open(path);
-        Assert.That(file.TryGet("big", out SafetensorsTensor big), Is.True);
         Assert.That(file.TryGet("x", out SafetensorsTensor last), Is.True);
         Assert.That(*(byte*)last.Address, Is.EqualTo(77));
-        Assert.That((long)(last.Address - big.Address), Is.EqualTo(elements));
+    }
+
+    [Test]
+    public void ATensorLargerThanTheMemoryIsRefused()
+    {
+        // 8 TiB of hole.
+        const long elements = 1L << 43;
+        byte[] header = SafetensorsBuilder.WithLength(System.Text.Encoding.UTF8.GetBytes(
+            $$$"""{"big":{"dtype":"U8","shape":[{{{elements}}}],"data_offsets":[0,{{{elements}}}]}}"""));
+        string path = _files.Bytes(header);
+        using (var stream = new FileStream(path, FileMode.Open))
+        {
+            stream.SetLength(header.Length + elements);
+        }
+
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        Assert.That(
+            () => file.TryGet("big", out _),
+            Throws.TypeOf<InsufficientMemoryException>().With.Message.EqualTo(
+                $"{path}: tensor \"big\" takes {elements} bytes of memory, which are not to be had."));
+    }
+
+    [Test]
+    public void AFileShortenedAfterItWasOpenedIsNamedWithItsTensor()
+    {
+        string path = _files.File(
+            """{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}}""", 8);
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        long length = new FileInfo(path).Length;
+        Assert.That(file.TryGet("a", out SafetensorsTensor before), Is.True);
+        Cut(path, length - 6);
+        Assert.That(
+            () => file.TryGet("b", out _),
+            Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
+                $"{path}: the file ends at byte {length - 4}, within tensor \"b\": it was shortened while it was open."));
+        Assert.That(file.TryGet("a", out SafetensorsTensor after) && after == before, Is.True);
+        Assert.That(new ReadOnlySpan<byte>((void*)after.Address, 4).ToArray(), Is.EqualTo(new byte[] { 0, 1, 2, 3 }), "read before");
+    }
+
+    // As another process would: the lock of an open file is advisory.
+    private static void Cut(string path, long length)
+    {
+        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+        RandomAccess.SetLength(file, length);
     }
 
     [TestCase(0, "the file has 0 bytes; the length of its header alone takes 8.")]
