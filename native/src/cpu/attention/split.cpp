@@ -1,5 +1,6 @@
-// Few query rows: the keys are split. A task takes one tile of rows through one block of keys, which it packs into
-// its own scratch, and leaves a partial result; then the partials of a tile are merged in the order of their keys.
+// Few query rows: the keys are split. A task takes one tile of rows, or those of all heads, through one block of keys,
+// which it packs into its own scratch, and leaves a partial result for each; then the partials of a tile are merged in
+// the order of their keys.
 // A sequence of more rows than a tile passes several times. Bound by reading the keys and values once.
 #include "cpu/attention/schedule.h"
 
