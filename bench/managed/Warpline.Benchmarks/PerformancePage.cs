@@ -34,8 +34,8 @@ internal static class PerformancePage
                 continue;
             }
 
-            text.Append(CultureInfo.InvariantCulture, $"\n## {Title(root)}\n\n[{Path.GetFileName(file)}](../bench/results/{Path.GetFileName(file)}): ");
-            text.Append(CultureInfo.InvariantCulture, $"version {Text(root, "version")}, {Text(root, "machine")}, {Text(root, "isa")}, {root.GetProperty("threads").GetInt32()} threads.\n\n");
+            text.Append(CultureInfo.InvariantCulture, $"\n## {Title(root)}, {Text(root, "machine")}\n\n[{Path.GetFileName(file)}](../bench/results/{Path.GetFileName(file)}): ");
+            text.Append(CultureInfo.InvariantCulture, $"version {Text(root, "version")}, {Text(root, "isa")}, {root.GetProperty("threads").GetInt32()} threads.\n\n");
             if (native)
             {
                 WriteLimits(text, comparisons);

@@ -4,8 +4,9 @@ using Warpline.Benchmarks.Decoder;
 using Warpline.Benchmarks.Encoder;
 using Warpline.Benchmarks.Peers;
 
+string[] all = ["calls", "tokenizers", "decoder", "encoder"];
 Argument<string[]> suites = new("SUITE") { Description = "Which to run; all of them where none is named." };
-suites.AcceptOnlyFromAmong("calls", "tokenizers", "decoder", "encoder");
+suites.AcceptOnlyFromAmong(all);
 Option<DirectoryInfo> results = new("--results")
 {
     Description = "Folder for the files of figures.",
@@ -16,7 +17,7 @@ Option<bool> verbose = new("--verbose") { Description = "Show what BenchmarkDotN
 RootCommand command = new("Measures Warpline from C#. Exit code 1 where a bar is missed.") { suites, results, rounds, verbose };
 command.SetAction(parsed =>
 {
-    string[] named = parsed.GetValue(suites) is { Length: > 0 } some ? some : ["calls", "tokenizers", "decoder", "encoder"];
+    string[] named = parsed.GetValue(suites) is { Length: > 0 } some ? some : all;
     bool met = true;
     foreach (string suite in named)
     {

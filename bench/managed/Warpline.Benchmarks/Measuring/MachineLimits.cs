@@ -5,14 +5,14 @@ namespace Warpline.Benchmarks.Measuring;
 /// <summary>What the machine can do at most, as sides of a comparison.</summary>
 internal static unsafe class MachineLimits
 {
-    private const int Streams = 8;
+    private const int Step = 256;
 
     /// <summary>Reads memory once from one end to the other, each thread its own part.</summary>
     public static Side DenseRead(HostTensor memory, int threads)
     {
         byte* data = (byte*)memory.View.Address;
         long bytes = memory.View.ElementCount * memory.View.ElementType.ByteSize();
-        long part = bytes / threads / (Streams * 64) * (Streams * 64);
+        long part = bytes / threads / Step * Step;
         ulong[] sums = new ulong[threads];
         return new Side("dense read", part * threads, () =>
         {
@@ -40,7 +40,7 @@ internal static unsafe class MachineLimits
     private static ulong Sum(byte* data, long bytes)
     {
         Vector512<ulong> a = default, b = default, c = default, d = default;
-        for (long i = 0; i < bytes; i += 256)
+        for (long i = 0; i < bytes; i += Step)
         {
             a += Vector512.Load((ulong*)(data + i));
             b += Vector512.Load((ulong*)(data + i + 64));
