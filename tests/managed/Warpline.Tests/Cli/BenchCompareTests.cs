@@ -86,9 +86,8 @@ public sealed class BenchCompareTests
         (int code, string output, _) = await Run("--compare", file, file, "--threshold", "0");
         Assert.That(code, Is.Zero);
         Assert.That(output, Does.Contain("rmsnorm/dtype=f32/rows=2/columns=8: 1.000, within the noise"));
-        StringWriter table = new() { NewLine = "\n" };
-        await WarplineCommand.RunAsync(["bench", "--compare", file, file], TextReader.Null, table, table, interactive: true);
-        Assert.That(table.ToString(), Does.Contain("\u256d").And.Contain("within"));
+        (_, string table, _) = await CommandRun.Run(["bench", "--compare", file, file], interactive: true);
+        Assert.That(table, Does.Contain("\u256d").And.Contain("within"));
     }
 
     [TestCase("", "no JSON: ")]
@@ -161,10 +160,5 @@ public sealed class BenchCompareTests
 
     private static string Skipped(string name) => $$"""{"name":"{{name}}","axes":{},"skipped":"not served"}""";
 
-    private static async Task<(int Code, string Output, string Error)> Run(params string[] arguments)
-    {
-        StringWriter output = new() { NewLine = "\n" }, error = new() { NewLine = "\n" };
-        int code = await WarplineCommand.RunAsync(["bench", .. arguments], TextReader.Null, output, error, interactive: false);
-        return (code, output.ToString(), error.ToString());
-    }
+    private static Task<(int Code, string Output, string Error)> Run(params string[] arguments) => CommandRun.Run(["bench", .. arguments]);
 }

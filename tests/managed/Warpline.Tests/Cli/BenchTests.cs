@@ -190,11 +190,10 @@ public sealed class BenchTests
     [Test]
     public async Task A_person_sees_a_table_for_each_family()
     {
-        StringWriter output = new() { NewLine = "\n" }, error = new() { NewLine = "\n" };
         string[] gemm = ["--filter", "gemm/*packed=no*", "--axis", "weight=bf16", "--axis", "m=2", "--axis", "n=48", "--axis", "k=64", "--time", "0"];
-        int code = await WarplineCommand.RunAsync(["bench", .. gemm], TextReader.Null, output, error, interactive: true);
-        Assert.That(code, Is.Zero, error.ToString());
-        Assert.That(output.ToString(), Does.Contain("\u256d").And.Contain("packed").And.Contain("GB/s").And.Not.Contain("gemm/weight"));
+        (int code, string output, string error) = await CommandRun.Run(["bench", .. gemm], interactive: true);
+        Assert.That(code, Is.Zero, error);
+        Assert.That(output, Does.Contain("\u256d").And.Contain("packed").And.Contain("GB/s").And.Not.Contain("gemm/weight"));
     }
 
     [Test]
@@ -219,10 +218,5 @@ public sealed class BenchTests
         return output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
 
-    private static async Task<(int Code, string Output, string Error)> Run(params string[] arguments)
-    {
-        StringWriter output = new() { NewLine = "\n" }, error = new() { NewLine = "\n" };
-        int code = await WarplineCommand.RunAsync(["bench", .. arguments], TextReader.Null, output, error, interactive: false);
-        return (code, output.ToString(), error.ToString());
-    }
+    private static Task<(int Code, string Output, string Error)> Run(params string[] arguments) => CommandRun.Run(["bench", .. arguments]);
 }

@@ -100,9 +100,8 @@ public sealed class ChatCommandTests
     [Test]
     public async Task A_model_without_a_template_needs_one()
     {
-        StringWriter output = new(), error = new() { NewLine = "\n" };
-        int code = await WarplineCommand.RunAsync(["chat", TestData.Storyteller], TextReader.Null, output, error, false);
-        Assert.That((code, error.ToString()), Is.EqualTo((ExitCode.Usage,
+        (int code, _, string error) = await CommandRun.Run(["chat", TestData.Storyteller]);
+        Assert.That((code, error), Is.EqualTo((ExitCode.Usage,
             $"warpline: {TestData.Storyteller}: the checkpoint has no chat template; give one with --chat-template FILE.\n")));
         await File.WriteAllTextAsync(_template, "{% if");
         Assert.That((await Chat("x")).Error, Does.StartWith($"warpline: {_template}: line 1, column 1: the tag is not closed"));
@@ -113,12 +112,9 @@ public sealed class ChatCommandTests
 
     private Task<(int Code, string Output, string Error)> Chat(string input, params string[] options) => Run(interactive: false, input, options);
 
-    private async Task<(int Code, string Output, string Error)> Run(bool interactive, string input, params string[] options)
+    private Task<(int Code, string Output, string Error)> Run(bool interactive, string input, params string[] options)
     {
-        StringWriter output = new() { NewLine = "\n" }, error = new() { NewLine = "\n" };
         string[] template = options.Contains("--chat-template") ? [] : ["--chat-template", _template];
-        int code = await WarplineCommand.RunAsync(
-            ["chat", TestData.Storyteller, .. template, .. options], new StringReader(input), output, error, interactive);
-        return (code, output.ToString(), error.ToString());
+        return CommandRun.Run(["chat", TestData.Storyteller, .. template, .. options], input, interactive);
     }
 }

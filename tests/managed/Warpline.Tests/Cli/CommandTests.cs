@@ -312,10 +312,6 @@ public sealed class CommandTests
 
     private static Task<(int Code, string Output, string Error)> Run(params string[] args) => Run(interactive: false, args);
 
-    private static async Task<(int Code, string Output, string Error)> Run(bool interactive, params string[] args)
-    {
-        StringWriter output = new() { NewLine = "\n" }, error = new() { NewLine = "\n" };
-        int code = await WarplineCommand.RunAsync(args, TextReader.Null, output, error, interactive);
-        return (code, output.ToString(), error.ToString());
-    }
+    private static Task<(int Code, string Output, string Error)> Run(bool interactive, params string[] args) =>
+        CommandRun.Run(args, interactive: interactive);
 }

@@ -149,10 +149,5 @@ public sealed class CompletionTests
         return output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
 
-    private static async Task<(int Code, string Output, string Error)> Run(params string[] args)
-    {
-        StringWriter output = new() { NewLine = "\n" }, error = new() { NewLine = "\n" };
-        int code = await WarplineCommand.RunAsync(args, TextReader.Null, output, error, interactive: false);
-        return (code, output.ToString(), error.ToString());
-    }
+    private static Task<(int Code, string Output, string Error)> Run(params string[] args) => CommandRun.Run(args);
 }

@@ -254,12 +254,7 @@ public sealed class EmbedTests
 
     private string[] Arguments(params string[] options) => ["embed", _checkpoint.Directory, "--device", Device, .. options];
 
-    private async Task<(int Code, string Output, string Error)> Run(params string[] options)
-    {
-        StringWriter output = new() { NewLine = "\n" }, error = new() { NewLine = "\n" };
-        int code = await WarplineCommand.RunAsync(Arguments(options), new StringReader(StandardInput), output, error, interactive: false);
-        return (code, output.ToString(), error.ToString());
-    }
+    private Task<(int Code, string Output, string Error)> Run(params string[] options) => CommandRun.Run(Arguments(options), StandardInput);
 
     private Process Start(string output)
     {

@@ -1,7 +1,6 @@
 using System.Runtime.Intrinsics.X86;
 using System.Text.Json;
 using NUnit.Framework;
-using Warpline.Cli;
 using Warpline.Transformers;
 
 namespace Warpline.Tests.Cli;
@@ -103,17 +102,7 @@ public sealed class InfoTests
         Assert.That(load.GetProperty("packed_bytes").GetInt64(), Is.Zero);
     }
 
-    private static async Task<JsonDocument> RunJson(params string[] args)
-    {
-        (int code, string output, string error) = await Run([.. args, "--json"]);
-        Assert.That(code, Is.Zero, error);
-        return JsonDocument.Parse(output);
-    }
+    private static Task<JsonDocument> RunJson(params string[] args) => CommandRun.RunJson(["info", .. args]);
 
-    private static async Task<(int Code, string Output, string Error)> Run(params string[] args)
-    {
-        StringWriter output = new() { NewLine = "\n" }, error = new() { NewLine = "\n" };
-        int code = await WarplineCommand.RunAsync(["info", .. args], TextReader.Null, output, error, interactive: false);
-        return (code, output.ToString(), error.ToString());
-    }
+    private static Task<(int Code, string Output, string Error)> Run(params string[] args) => CommandRun.Run(["info", .. args]);
 }

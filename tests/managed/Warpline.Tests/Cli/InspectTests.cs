@@ -154,17 +154,7 @@ public sealed class InspectTests
         Assert.That(error, Does.StartWith("warpline: ").And.Contain(message));
     }
 
-    private static async Task<JsonDocument> RunJson(params string[] args)
-    {
-        (int code, string output, string error) = await Run([.. args, "--json"]);
-        Assert.That(code, Is.Zero, error);
-        return JsonDocument.Parse(output);
-    }
+    private static Task<JsonDocument> RunJson(params string[] args) => CommandRun.RunJson(["inspect", .. args]);
 
-    private static async Task<(int Code, string Output, string Error)> Run(params string[] args)
-    {
-        StringWriter output = new() { NewLine = "\n" }, error = new() { NewLine = "\n" };
-        int code = await WarplineCommand.RunAsync(["inspect", .. args], TextReader.Null, output, error, interactive: false);
-        return (code, output.ToString(), error.ToString());
-    }
+    private static Task<(int Code, string Output, string Error)> Run(params string[] args) => CommandRun.Run(["inspect", .. args]);
 }

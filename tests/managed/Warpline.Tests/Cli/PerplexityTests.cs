@@ -180,10 +180,5 @@ public sealed class PerplexityTests
         return JsonDocument.Parse(output);
     }
 
-    private static async Task<(int Code, string Output, string Error)> Run(string[] args, string input = "")
-    {
-        StringWriter output = new() { NewLine = "\n" }, error = new() { NewLine = "\n" };
-        int code = await WarplineCommand.RunAsync(args, new StringReader(input), output, error, interactive: false);
-        return (code, output.ToString(), error.ToString());
-    }
+    private static Task<(int Code, string Output, string Error)> Run(string[] args, string input = "") => CommandRun.Run(args, input);
 }

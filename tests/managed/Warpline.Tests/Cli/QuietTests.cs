@@ -77,10 +77,6 @@ public sealed class QuietTests
         Assert.That(output.ToString(), Is.Empty);
     }
 
-    private static async Task<(int Code, string Output, string Error)> Run(string input, params string[] args)
-    {
-        StringWriter output = new() { NewLine = "\n" }, error = new() { NewLine = "\n" };
-        int code = await WarplineCommand.RunAsync(args, new StringReader(input), output, error, interactive: true);
-        return (code, output.ToString(), error.ToString());
-    }
+    private static Task<(int Code, string Output, string Error)> Run(string input, params string[] args) =>
+        CommandRun.Run(args, input, interactive: true);
 }

@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using Warpline.Cli;
+using Warpline.Tests.Cli;
 using Warpline.Tests.Encoders;
 using Warpline.Transformers;
 
@@ -95,11 +96,9 @@ internal sealed class HostileInputTests
     public async Task The_command_names_an_id_outside_the_vocabulary(string command, string message, int exitCode)
     {
         string[] parts = command.Split(' ');
-        using StringWriter error = new();
-        int code = await WarplineCommand.RunAsync(
-            [parts[0], TestData.Storyteller, .. parts[1..]], TextReader.Null, TextWriter.Null, error, interactive: false);
-        Assert.That(code, Is.EqualTo(exitCode), error.ToString());
-        Assert.That(error.ToString(), Does.Contain(message));
+        (int code, _, string error) = await CommandRun.Run([parts[0], TestData.Storyteller, .. parts[1..]]);
+        Assert.That(code, Is.EqualTo(exitCode), error);
+        Assert.That(error, Does.Contain(message));
     }
 
     private static async Task<int> Collect(TextGenerator generator, int[] prompt)

@@ -1,4 +1,5 @@
 using Warpline.Cli;
+using Warpline.Tests.Cli;
 using Warpline.Cli.Embed;
 using Warpline.Transformers;
 
@@ -98,10 +99,7 @@ internal sealed class HostileKind(string name, string file, Action<string> read)
 
     private static void ReadPrompt(string path)
     {
-        using StringWriter output = new(), error = new();
-        int code = WarplineCommand.RunAsync(
-            ["tokenize", TestData.Storyteller, "--file", path, "--json"], TextReader.Null, output, error, interactive: false)
-            .GetAwaiter().GetResult();
+        (int code, _, string error) = CommandRun.Run(["tokenize", TestData.Storyteller, "--file", path, "--json"]).GetAwaiter().GetResult();
         if (code != ExitCode.Done)
         {
             throw new InvalidOperationException($"exit code {code}: {error}");

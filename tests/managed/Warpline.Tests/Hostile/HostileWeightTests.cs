@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using NUnit.Framework;
 using Warpline.Cli;
+using Warpline.Tests.Cli;
 using Warpline.Tests.Encoders;
 using Warpline.Transformers;
 
@@ -54,12 +55,10 @@ internal sealed class HostileWeightTests
         FillWithNaN(Path.Combine(checkpoint.Directory, "model.safetensors"));
         string input = Path.Combine(checkpoint.Directory, "lines.txt");
         await File.WriteAllTextAsync(input, "a cat\n");
-        using StringWriter error = new();
-        int code = await WarplineCommand.RunAsync(
-            ["embed", checkpoint.Directory, "--input", input, "--output", Path.Combine(checkpoint.Directory, output)],
-            TextReader.Null, TextWriter.Null, error, interactive: false);
+        (int code, _, string error) = await CommandRun.Run(
+            ["embed", checkpoint.Directory, "--input", input, "--output", Path.Combine(checkpoint.Directory, output)]);
         Assert.That(code, Is.EqualTo(ExitCode.Failed));
-        Assert.That(error.ToString(), Does.Contain("Line 1 of the input gives a vector with NaN at place 0; finite numbers are required."));
+        Assert.That(error, Does.Contain("Line 1 of the input gives a vector with NaN at place 0; finite numbers are required."));
     }
 
     [Test]
