@@ -1,6 +1,7 @@
 // The state of what runs: threads, warps, blocks, and the gang of blocks that one worker of the emulator interleaves.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
@@ -129,6 +130,10 @@ struct Grid {
   KernelThunk thunk = nullptr;
   const void* call = nullptr;
   const char* name = "";
+  // Gangs of the grid that began, counted past the last where workers look for more, and those that ended.
+  const std::atomic<uint32_t>* begun = nullptr;
+  const std::atomic<uint32_t>* ended = nullptr;
+  uint32_t gangs = 0;
 };
 
 struct Gang {
@@ -139,6 +144,7 @@ struct Gang {
   Fiber worker;
   uint32_t live = 0;
   uint32_t idle_polls = 0;  // loads with order that saw nothing new, since anything else happened
+  bool alone = false;       // when a round of them had last ended no other gang was under way
   bool failed = false;
   bool random_schedule = false;
   uint64_t switches = 0, mma = 0;

@@ -56,7 +56,7 @@ struct Job {
   uint32_t gang_blocks = 1, gangs = 0;
   uint64_t seed = 0;
   std::vector<uint32_t> block_order;  // empty: ascending
-  std::atomic<uint32_t> next_gang{0};
+  std::atomic<uint32_t> next_gang{0}, ended_gangs{0};
   std::atomic<bool> failed{false};
 };
 
@@ -68,6 +68,7 @@ class Worker {
       const uint32_t index = job.next_gang.fetch_add(1, std::memory_order_relaxed);
       if (index >= job.gangs || job.failed.load(std::memory_order_relaxed)) break;
       run_one(job, index);
+      job.ended_gangs.fetch_add(1);
     }
     constexpr size_t kKeptBlocks = 8, kKeptStacks = 4096;
     if (residents_.size() > kKeptBlocks) residents_.resize(kKeptBlocks);
@@ -88,6 +89,7 @@ class Worker {
     gang_.random_schedule = settings().schedule == Schedule::kRandom;
     gang_.failed = false;
     gang_.idle_polls = 0;
+    gang_.alone = false;
     gang_.switches = gang_.mma = 0;
     gang_.sites.clear();
     gang_.traffic.clear();
@@ -262,6 +264,9 @@ bool run_grid(const GridShape& shape, const LaunchOrder& order, KernelThunk thun
   }
   if (shape.co_resident) job.gang_blocks = blocks;
   job.gangs = (blocks - 1) / job.gang_blocks + 1;
+  job.grid.begun = &job.next_gang;
+  job.grid.ended = &job.ended_gangs;
+  job.grid.gangs = job.gangs;
   if constexpr (kChecked) {
     GlobalShadow& shadow = GlobalShadow::instance();
     const std::lock_guard lock(shadow.mutex);

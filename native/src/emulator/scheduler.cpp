@@ -1,6 +1,8 @@
 #include "emulator/scheduler.h"
 
+#include <algorithm>
 #include <map>
+#include <thread>
 #include <utility>
 
 #include "emulator/async_copy.h"
@@ -121,6 +123,18 @@ void report_deadlock(Gang& gang) {
   gang.failed = true;
 }
 
+// Whether nobody can help a gang that saw nothing new for some rounds. A gang that runs on another worker may, even one
+// whose worker has only just taken it; what it wrote last is seen in the round after its end.
+bool is_stuck(Gang& gang, uint32_t rounds) {
+  constexpr uint32_t kMostRounds = 1 << 20;
+  const Grid& grid = *gang.grid;
+  const bool alone = std::min(grid.begun->load(), grid.gangs) - grid.ended->load() <= 1;
+  const bool stuck = alone ? gang.alone && rounds > 1 : rounds > kMostRounds;
+  gang.alone = alone;
+  if (!alone) std::this_thread::yield();
+  return stuck;
+}
+
 }  // namespace
 
 void run_gang(Gang& gang) {
@@ -172,7 +186,8 @@ void yield_polling(const Wait& wait) {
   Thread& thread = self();
   Gang& gang = *thread.block->gang;
   thread.wait = wait;
-  if (++gang.idle_polls > kRounds * gang.live && !complete_one_copy(gang)) {
+  const uint32_t round = kRounds * gang.live;
+  if (++gang.idle_polls % round == 0 && !complete_one_copy(gang) && is_stuck(gang, gang.idle_polls / round)) {
     report_deadlock(gang);
     throw Aborted{};
   }
