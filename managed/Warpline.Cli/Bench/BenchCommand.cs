@@ -221,8 +221,6 @@ internal sealed class BenchCommand
         return ExitCode.Done;
     }
 
-    // For a person only, on the error stream; wiped at the end.
-
     private static BenchResult Measure(BenchCase item, Operands operands, SampleSettings settings, CancellationToken cancellation)
     {
         try

@@ -55,7 +55,7 @@ void require_norm(const wl_norm_params& p) {
 
 void require_rope_scaling(const wl_rope_table_params& p) {
   if (p.scaling < WL_ROPE_SCALING_NONE || p.scaling > WL_ROPE_SCALING_YARN)
-    invalid("scaling", text(p.scaling), "one of WL_ROPE_SCALING_* (0 to 4)");
+    invalid("scaling", text(p.scaling), "one of WL_ROPE_SCALING_* (0 to 3)");
   require_finite(p.base, "base", p.base > 0, "finite and above 0");
   if (p.scaling == WL_ROPE_SCALING_NONE) return;
   require_finite(p.factor, "factor", p.factor > 0, "finite and above 0");
