@@ -46,6 +46,11 @@ TEST(OpErrors, Elementwise) {
          c.rope_table.base = NAN;
          return wl_rope_table(&c.rope_table, nullptr);
        }},
+      {"wl_rope_table: scaling is 4; must be one of WL_ROPE_SCALING_* (0 to 3)", "scaling", kInvalid,
+       [](Calls& c) {
+         c.rope_table.scaling = WL_ROPE_SCALING_YARN + 1;
+         return wl_rope_table(&c.rope_table, nullptr);
+       }},
       {"wl_rope_table: factor is 0; must be finite and above 0", "factor", kInvalid,
        [](Calls& c) {
          c.rope_table.scaling = WL_ROPE_SCALING_LINEAR;

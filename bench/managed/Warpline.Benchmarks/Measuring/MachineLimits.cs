@@ -1,23 +1,16 @@
-using System.Runtime.Intrinsics;
+using Warpline.Cli.Bench;
 
 namespace Warpline.Benchmarks.Measuring;
 
 /// <summary>What the machine can do at most, as sides of a comparison.</summary>
-internal static unsafe class MachineLimits
+internal static class MachineLimits
 {
-    private const int Step = 256;
-
     /// <summary>Reads memory once from one end to the other, each thread its own part.</summary>
     public static Side DenseRead(HostTensor memory, int threads)
     {
-        byte* data = (byte*)memory.View.Address;
         long bytes = memory.View.ElementCount * memory.View.ElementType.ByteSize();
-        long part = bytes / threads / Step * Step;
-        ulong[] sums = new ulong[threads];
-        return new Side("dense read", part * threads, () =>
-        {
-            Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, i => sums[i] += Sum(data + (i * part), part));
-        });
+        long part = bytes / threads / MemoryRead.Unit * MemoryRead.Unit;
+        return new Side("dense read", part * threads, new MemoryRead(memory.View.Address, part, threads).Run);
     }
 
     /// <summary>The library's own product of 1024 x 1024 x 1024.</summary>
@@ -35,20 +28,6 @@ internal static unsafe class MachineLimits
                 Gemm.Run(weight.View, x.View, y.View);
             }
         });
-    }
-
-    private static ulong Sum(byte* data, long bytes)
-    {
-        Vector512<ulong> a = default, b = default, c = default, d = default;
-        for (long i = 0; i < bytes; i += Step)
-        {
-            a += Vector512.Load((ulong*)(data + i));
-            b += Vector512.Load((ulong*)(data + i + 64));
-            c += Vector512.Load((ulong*)(data + i + 128));
-            d += Vector512.Load((ulong*)(data + i + 192));
-        }
-
-        return Vector512.Sum(a + b + c + d);
     }
 
     private sealed class Several(params IDisposable[] parts) : IDisposable
