@@ -41,12 +41,8 @@ internal sealed class ModelCases : IDisposable
 
     private Workload OpenPrefill(BenchCase item, Operands operands)
     {
-        int tokens = item.Number("tokens");
-        RequirePositions(tokens);
-        TransformerModel model = Load(item, operands.Device);
-        DecoderSession session = operands.Own(model.CreateSession(tokens));
-        int[] ids = Ids(tokens);
-        return Describe(model, tokens, 0, () =>
+        (TransformerModel model, DecoderSession session, int[] ids) = Start(item, operands, item.Number("tokens"));
+        return Describe(model, ids.Length, 0, () =>
         {
             session.Truncate(0);
             session.Forward(ids);
@@ -55,29 +51,28 @@ internal sealed class ModelCases : IDisposable
 
     private Workload OpenDecode(BenchCase item, Operands operands)
     {
-        int context = item.Number("context");
-        RequirePositions(context);
-        TransformerModel model = Load(item, operands.Device);
-        DecoderSession session = operands.Own(model.CreateSession(context));
-        int[] ids = Ids(context);
+        (TransformerModel model, DecoderSession session, int[] ids) = Start(item, operands, item.Number("context"));
         session.Forward(ids);
-        return Describe(model, 1, context - 1, () =>
+        int before = ids.Length - 1;
+        return Describe(model, 1, before, () =>
         {
-            session.Truncate(context - 1);
-            session.Forward(ids.AsSpan(context - 1));
+            session.Truncate(before);
+            session.Forward(ids.AsSpan(before));
         });
     }
 
-    private void RequirePositions(int tokens)
+    /// <summary>A case's model with a session for so many tokens, and their ids.</summary>
+    private (TransformerModel Model, DecoderSession Session, int[] Ids) Start(BenchCase item, Operands operands, int tokens)
     {
         if (tokens > _config.MaxPositions)
         {
             throw new SkippedException($"the model has {_config.MaxPositions} positions");
         }
-    }
 
-    private int[] Ids(int tokens) =>
-        [.. Enumerable.Range(0, tokens).Select(i => (int)(((long)i * 7919) % _config.VocabularySize))];
+        TransformerModel model = Load(item, operands.Device);
+        int[] ids = [.. Enumerable.Range(0, tokens).Select(i => (int)(((long)i * 7919) % _config.VocabularySize))];
+        return (model, operands.Own(model.CreateSession(tokens)), ids);
+    }
 
     // One model is kept: neighbouring cases differ in other axes first.
     private TransformerModel Load(BenchCase item, ComputeDevice device)

@@ -28,12 +28,13 @@ void run_group(const Pass& pass, const Group& g, int64_t first_row) {
   for (int64_t b = g.begin, i = 0; b < g.end; ++b, ++i) {
     const KeyRange rows = pass_rows(w, b, first_row);
     const KeyRange blocks = rows.empty() ? KeyRange{0, 0} : p.blocks(w.sequences[b], rows.begin, rows.end);
-    const int64_t tasks = (blocks.end - blocks.begin) * g.heads();
-    blocks_before[i + 1] = blocks_before[i] + blocks.end - blocks.begin;
+    const int64_t count = blocks.end - blocks.begin;
+    blocks_before[i + 1] = blocks_before[i] + count;
     tiles_before[i + 1] = tiles_before[i] + (rows.empty() ? 0 : g.heads());
     bytes_before[i + 1] = bytes_before[i];
-    if (tasks > 0) {
-      bytes_before[i + 1] += tasks * static_cast<int64_t>(w.engine.partial_bytes(rows.end - rows.begin));
+    if (count > 0) {
+      bytes_before[i + 1] +=
+          count * g.heads() * static_cast<int64_t>(w.engine.partial_bytes(rows.end - rows.begin));
     }
   }
   const auto slot_at = [&](int slot) { return pass.slots + static_cast<uint64_t>(slot) * pass.slot_bytes; };
