@@ -14,8 +14,7 @@ internal sealed record EncoderLayerWeights(
 
 /// <summary>
 /// All weights of an encoder, found by the architecture's names, with or without the prefix of a model with a head, and checked
-/// against its shapes. Beside activations of 16 bits the matrices have the activations' type, whatever they are stored in: only
-/// such products are fast. What no op combines with that type is converted too, without loss.
+/// against its shapes.
 /// </summary>
 internal sealed class EncoderWeights : IDisposable
 {
@@ -23,7 +22,6 @@ internal sealed class EncoderWeights : IDisposable
 
     private readonly IWeightSource _source;
     private readonly EncoderSpec _spec;
-    private readonly ModelOptions _options;
     private readonly WeightBinder _binder;
     private readonly string _prefix;
 
@@ -35,7 +33,7 @@ internal sealed class EncoderWeights : IDisposable
         IProgress<LoadProgress>? progress,
         CancellationToken cancellation)
     {
-        (_spec, _source, _options) = (spec, source, options);
+        (_spec, _source) = (spec, source);
         _binder = new WeightBinder(source, options, plan, progress, cancellation);
         EncoderConfig config = spec.Config;
         EncoderWeightNames names = spec.Names;
@@ -138,15 +136,9 @@ internal sealed class EncoderWeights : IDisposable
     private NormWeights Norm(string name, int size)
     {
         bool old = !Has(name + ".weight") && Has(name + ".gamma");
-        return new NormWeights(Vector(name + (old ? ".gamma" : ".weight"), size), Vector(name + (old ? ".beta" : ".bias"), size));
-    }
+        return new NormWeights(Find(old ? ".gamma" : ".weight"), Find(old ? ".beta" : ".bias"));
 
-    private TensorRef Vector(string name, long size)
-    {
-        WeightTensor tensor = Require(name, size);
-        return _binder.IsOtherHalf(tensor.Type)
-            ? _binder.Make(ElementType.Float32, tensor.Shape.AsSpan(), [tensor], () => WeightValues.ToSingle(tensor))
-            : _binder.Place(tensor);
+        TensorRef Find(string part) => _binder.Find(_prefix + name + part, size);
     }
 
     /// <summary>One linear layer from the matrices and biases of one or several of the same shape.</summary>
@@ -161,11 +153,7 @@ internal sealed class EncoderWeights : IDisposable
 
         long rows = names.Length * outputs;
         TensorRef bias = _binder.Make(ElementType.Float32, [rows], biases, () => WeightValues.Stack(biases, ElementType.Float32));
-        bool asStored = _options.ActivationType == ElementType.Float32 && weights.All(weight => weight.Type == weights[0].Type);
-        ElementType type = asStored ? weights[0].Type : _options.ActivationType;
-        return weights.Length == 1 && weights[0].Type == type
-            ? _binder.Linear(_binder.Place(weights[0]), bias)
-            : _binder.Linear(type, [rows, inputs], weights, () => WeightValues.Stack(weights, type), bias);
+        return _binder.Linear(weights, bias);
     }
 
     private WeightTensor Require(string name, params ReadOnlySpan<long> shape) => _binder.Require(_prefix + name, shape);

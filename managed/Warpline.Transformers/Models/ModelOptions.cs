@@ -6,7 +6,9 @@ public sealed record ModelOptions
     /// <summary>Where the model runs.</summary>
     public ComputeDevice Device { get; init; }
 
-    /// <summary>Type of activations and of the key/value cache. Sums are kept in float32 whatever it is.</summary>
+    /// <summary>Type of activations and of the key/value cache. Sums are kept in float32 whatever it is. Beside float32 activations
+    /// weights run as they are stored; beside 16-bit ones matrices are converted to the same type at load, if they have
+    /// another.</summary>
     public ElementType ActivationType { get; init; } = ElementType.Float32;
 
     /// <summary>

@@ -15,8 +15,8 @@ internal sealed record LayerWeights(
     LinearLayer Down);
 
 /// <summary>
-/// All weights of a model, found by the architecture's names and checked against its shapes. On the processor they are views
-/// of the source, which stays theirs and is disposed with them; a GPU has copies in its own memory.
+/// All weights of a model, found by the architecture's names and checked against its shapes. The source stays theirs and is
+/// disposed with them.
 /// </summary>
 internal sealed class ModelWeights : IDisposable
 {
@@ -39,9 +39,11 @@ internal sealed class ModelWeights : IDisposable
         {
             (string embedding, bool shared) = PlaceEmbedding();
             _binder.Total = (spec.LayerCount * LayerTensors(spec)) + (shared ? 2 : 3);
-            Embedding = _binder.Find(embedding, spec.VocabularySize, spec.HiddenSize);
+            Embedding = shared
+                ? _binder.Matrix(_binder.Require(embedding, spec.VocabularySize, spec.HiddenSize))
+                : Find(embedding, spec.VocabularySize, spec.HiddenSize);
             Layers = [.. Enumerable.Range(0, spec.LayerCount).Select(BindLayer)];
-            FinalNorm = _binder.Find(names.FinalNorm, spec.HiddenSize);
+            FinalNorm = Find(names.FinalNorm, spec.HiddenSize);
             OutputHead = shared
                 ? _binder.Linear(Embedding, default, shared: true)
                 : Linear(names.OutputHead, spec.VocabularySize, spec.HiddenSize, bias: false);
@@ -143,7 +145,7 @@ internal sealed class ModelWeights : IDisposable
     }
 
     private LinearLayer Linear(string name, long outputs, long inputs, bool bias) =>
-        _binder.Linear(Find(name + ".weight", outputs, inputs), bias ? Find(name + ".bias", outputs) : default);
+        _binder.Linear([_binder.Require(name + ".weight", outputs, inputs)], bias ? Find(name + ".bias", outputs) : default);
 
     private TensorRef Find(string name, params ReadOnlySpan<long> shape) => _binder.Find(name, shape);
 }

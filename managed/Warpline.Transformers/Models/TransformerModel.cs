@@ -58,7 +58,8 @@ public sealed class TransformerModel : IDisposable
 
     internal UseGate Gate { get; }
 
-    /// <summary>Loads a checkpoint in Hugging Face layout. Weights are read into memory and run as they are stored.</summary>
+    /// <summary>Loads a checkpoint in Hugging Face layout. Weights are read into memory and run as they are stored; beside
+    /// activations of 16 bits matrices are converted to their type.</summary>
     /// <param name="directory">Folder with config.json and the weights; tokenizer.json and generation_config.json are used
     /// where they exist.</param>
     /// <param name="options">How to compute; null for the defaults.</param>

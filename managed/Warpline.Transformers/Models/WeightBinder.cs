@@ -38,17 +38,25 @@ internal sealed class WeightBinder(
         UnusedTensors = [.. source.Names.Where(name => !_used.Contains(name)).Order(StringComparer.Ordinal)],
     };
 
-    /// <summary>A weight as it is stored, on the model's device.</summary>
-    /// <exception cref="InvalidDataException">It is missing, or its shape or type does not serve.</exception>
+    /// <summary>A weight on the model's device: as it is stored, or as float32 where no op combines its type with the
+    /// activations'.</summary>
+    /// <exception cref="InvalidDataException">It is missing, or its shape is another, or it holds no numbers of a weight.</exception>
     public TensorRef Find(string name, params ReadOnlySpan<long> shape)
     {
         WeightTensor tensor = Require(name, shape);
-        if (IsOtherHalf(tensor.Type))
-        {
-            throw WrongType(name, tensor.Type, $"Float32 or {options.ActivationType}");
-        }
+        bool otherHalf = (tensor.Type, options.ActivationType) is (ElementType.Float16, ElementType.BFloat16)
+            or (ElementType.BFloat16, ElementType.Float16);
+        return otherHalf ? Make(ElementType.Float32, shape, [tensor], () => WeightValues.ToSingle(tensor)) : Place(tensor);
+    }
 
-        return Place(tensor);
+    /// <summary>A matrix for products on the model's device. Beside activations of 16 bits it has their type, whatever it is stored
+    /// in: only such products are fast.</summary>
+    public TensorRef Matrix(WeightTensor tensor)
+    {
+        ElementType type = TypeOfMatrix([tensor]);
+        return type == tensor.Type
+            ? Place(tensor)
+            : Make(type, tensor.Shape.AsSpan(), [tensor], () => WeightValues.Stack([tensor], type));
     }
 
     /// <summary>A weight in host memory, counted.</summary>
@@ -70,9 +78,8 @@ internal sealed class WeightBinder(
 
         if (tensor.Type == ElementType.Int32)
         {
-            throw WrongType(name, tensor.Type, options.ActivationType == ElementType.Float32
-                ? "Float32, Float16 or BFloat16"
-                : $"Float32 or {options.ActivationType}");
+            throw new InvalidDataException(
+                $"The weight \"{name}\" is stored as {tensor.Type}; Float32, Float16 or BFloat16 is required.");
         }
 
         // Two names may stand for one array in memory; a file's memory may be another tensor's when it was freed.
@@ -85,10 +92,6 @@ internal sealed class WeightBinder(
         progress?.Report(new LoadProgress("weights", _used.Count, Total));
         return tensor;
     }
-
-    /// <summary>Whether a type is the 16-bit type that no op combines with the activations'.</summary>
-    public bool IsOtherHalf(ElementType type) => (type, options.ActivationType) is (ElementType.Float16, ElementType.BFloat16)
-        or (ElementType.BFloat16, ElementType.Float16);
 
     /// <summary>A weight on the model's device.</summary>
     public TensorRef Place(WeightTensor tensor)
@@ -154,18 +157,24 @@ internal sealed class WeightBinder(
         return layer;
     }
 
-    /// <summary>A linear layer with a weight that is made at load out of stored ones, which are freed; owned. Where it is packed
-    /// nothing else of it stays.</summary>
-    public LinearLayer Linear(
-        ElementType type, ReadOnlySpan<long> shape, ReadOnlySpan<WeightTensor> sources, Func<HostTensor> make, TensorRef bias)
+    /// <summary>A linear layer with the matrix that stored ones of one shape [N, K] make behind each other, of the type that
+    /// <see cref="Matrix"/> gives; owned. Where it is packed nothing else of it stays.</summary>
+    public LinearLayer Linear(WeightTensor[] weights, TensorRef bias)
     {
-        if (!options.PackWeights)
+        ElementType type = TypeOfMatrix(weights);
+        if (weights.Length == 1 && weights[0].Type == type)
         {
-            return Pack(Make(type, shape, sources, make), bias);
+            return Linear(Place(weights[0]), bias);
         }
 
-        using HostTensor? weight = plan ? null : make();
-        Free(sources);
+        long[] shape = [weights.Length * weights[0].Shape[0], weights[0].Shape[1]];
+        if (!options.PackWeights)
+        {
+            return Pack(Make(type, shape, weights, () => WeightValues.Stack(weights, type)), bias);
+        }
+
+        using HostTensor? weight = plan ? null : WeightValues.Stack(weights, type);
+        Free(weights);
         return Pack(weight?.View ?? TensorRef.FromAddress(0, type, shape), bias);
     }
 
@@ -190,6 +199,12 @@ internal sealed class WeightBinder(
         _owned.ForEach(item => item.Dispose());
         _workspace.Dispose();
     }
+
+    // Beside float32 activations the type that the matrices are stored in, if all have one type.
+    private ElementType TypeOfMatrix(WeightTensor[] weights) =>
+        options.ActivationType == ElementType.Float32 && weights.All(weight => weight.Type == weights[0].Type)
+            ? weights[0].Type
+            : options.ActivationType;
 
     private LinearLayer Pack(TensorRef weight, TensorRef bias)
     {
@@ -226,9 +241,6 @@ internal sealed class WeightBinder(
         _owned.Add(copy);
         return copy.View;
     }
-
-    private InvalidDataException WrongType(string name, ElementType type, string accepted) => new(
-        $"The weight \"{name}\" is stored as {type}; activations of {options.ActivationType} require {accepted}.");
 
     private static string Text(ReadOnlySpan<long> shape) => $"[{string.Join(", ", shape.ToArray())}]";
 }

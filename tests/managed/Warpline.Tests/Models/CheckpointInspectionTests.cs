@@ -45,13 +45,25 @@ public sealed class CheckpointInspectionTests
         await CheckEncoder(TestData.GoldenModel(name), new ModelOptions { Device = TestDevice.Current, ActivationType = type, PackWeights = pack });
 
     [Test]
-    public async Task Conversions_are_foretold([Values(SafetensorsType.Float16, SafetensorsType.Float32)] SafetensorsType stored)
+    public async Task Conversions_of_an_encoder_are_foretold([Values(SafetensorsType.Float16, SafetensorsType.Float32)] SafetensorsType stored)
     {
         using TinyEncoder checkpoint = new();
         checkpoint.Write(stored);
         ModelOptions options = new() { Device = TestDevice.Current, ActivationType = ElementType.BFloat16 };
         await CheckEncoder(checkpoint.Directory, options);
         Assert.That(CheckpointInspection.Read(checkpoint.Directory, options).Weights!.ConvertedBytes, Is.GreaterThan(100_000));
+    }
+
+    [Test]
+    public async Task Conversions_of_a_decoder_are_foretold([ValueSource(typeof(TestDevice), nameof(TestDevice.Packings))] bool pack)
+    {
+        using MemoryCheckpoint checkpoint = new(ElementType.Float32);
+        ModelOptions options = new() { Device = TestDevice.Current, ActivationType = ElementType.BFloat16, PackWeights = pack };
+        using TransformerModel model = await TransformerModel.LoadAsync(checkpoint.Directory, options);
+        AssertEqual(CheckpointInspection.Read(checkpoint.Directory, options).Weights!, model.WeightAccount);
+        const long vectors = 5 * 32, embedding = 50 * 32;
+        long matrices = model.ParameterCount - vectors - embedding;
+        Assert.That(model.WeightBytes, Is.InRange((2 * matrices) + (4 * (vectors + embedding)), (pack ? 2 : 1) * 4 * model.ParameterCount));
     }
 
     [Test]

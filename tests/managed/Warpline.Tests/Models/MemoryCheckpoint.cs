@@ -1,4 +1,5 @@
 using System.Text;
+using Warpline.Tests.Bindings;
 using Warpline.Transformers;
 
 namespace Warpline.Tests.Models;
@@ -15,7 +16,7 @@ internal sealed class MemoryCheckpoint : IDisposable
     private readonly string? _leaveOut;
     private readonly Random _random = new(Seed);
 
-    /// <param name="type">Of the weights in memory.</param>
+    /// <param name="type">Of the matrices in memory, rounded to it, and of the vectors where it holds their values.</param>
     /// <param name="leaveOut">A weight that is not in memory.</param>
     /// <param name="equalHead">Whether the head has the numbers of the embedding.</param>
     public MemoryCheckpoint(ElementType type, string? leaveOut = null, bool equalHead = false)
@@ -76,13 +77,17 @@ internal sealed class MemoryCheckpoint : IDisposable
             return;
         }
 
-        if (_type == ElementType.Float32)
+        if (_type == ElementType.Float16)
         {
-            Weights.Add(name, values, shape);
+            Weights.Add(name, halves, _type, shape);
+        }
+        else if (_type == ElementType.BFloat16 && shape.Length == 2)
+        {
+            Weights.Add(name, Array.ConvertAll(values, Numbers.ToBFloat16), _type, shape);
         }
         else
         {
-            Weights.Add(name, halves, _type, shape);
+            Weights.Add(name, values, shape);
         }
     }
 

@@ -122,13 +122,24 @@ public sealed class ModelTests
     }
 
     [Test]
-    public void Weights_and_activations_of_two_16_bit_types_are_refused()
+    public void Beside_activations_of_16_bits_matrices_have_their_type(
+        [Values(ElementType.Float32, ElementType.Float16)] ElementType stored,
+        [Values(ElementType.Float16, ElementType.BFloat16)] ElementType type,
+        [Values] bool tied,
+        [ValueSource(typeof(TestDevice), nameof(TestDevice.Packings))] bool pack)
     {
-        using MemoryCheckpoint checkpoint = new(ElementType.Float16);
-        Assert.That(
-            () => TransformerModel.Create(checkpoint.Config, checkpoint.Weights, new ModelOptions { ActivationType = ElementType.BFloat16 }),
-            Throws.InstanceOf<InvalidDataException>().With.Message.EqualTo(
-                "The weight \"model.embed_tokens.weight\" is stored as Float16; activations of BFloat16 require Float32 or BFloat16."));
+        ModelOptions options = new() { Device = TestDevice.Current, ActivationType = type, PackWeights = pack };
+        string? leaveOut = tied ? "lm_head.weight" : null;
+        Assert.That(Run(stored, out WeightAccount account), Is.EqualTo(Run(type, out WeightAccount rounded)));
+        Assert.That(account.ParameterCount, Is.EqualTo(rounded.ParameterCount));
+
+        float[] Run(ElementType matrices, out WeightAccount account)
+        {
+            using MemoryCheckpoint checkpoint = new(matrices, leaveOut, equalHead: tied);
+            using TransformerModel model = TransformerModel.Create(checkpoint.Config with { TieWordEmbeddings = tied }, checkpoint.Weights, options);
+            account = model.WeightAccount;
+            return GoldenCheck.Run(model, [3, 1, 4, 1, 5, 9, 2, 6, 5]);
+        }
     }
 
     [Test]
