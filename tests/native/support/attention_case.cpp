@@ -265,20 +265,17 @@ testing::AssertionResult AttentionCase::run_and_check(const wl_launch* at) {
 
 // The plain error is what float32 arithmetic errs: the largest of several orders and scales, because the errors of
 // a row of o come from a few scores together, so that one order may be right by luck.
-void AttentionCase::refer() {
-  reference_ = attention_in_double(params);
-  plain_ = attention_in_float(params);
+void AttentionCase::refer(const std::vector<int64_t>& orders) {
+  if (reference_.o.empty()) {
+    reference_ = attention_in_double(params);
+    plain_ = attention_in_float(params);
+  }
   const auto take_worse = [](std::vector<double>& plain, const std::vector<double>& other,
                              const std::vector<double>& reference) {
     for (size_t i = 0; i < plain.size(); ++i) {
       if (std::fabs(other[i] - reference[i]) > std::fabs(plain[i] - reference[i])) plain[i] = other[i];
     }
   };
-#if defined(WL_TEST_ON_DEVICE)
-  const std::vector<int64_t> orders = {2, 3, 4, 6, 8, -1};  // the kernels visit keys from the last one down
-#else
-  const std::vector<int64_t> orders = {2, 3, 4, 6, 8};
-#endif
   for (const int64_t lanes : orders) {
     const AttentionValues other = attention_in_float(params, AttentionFault::kNone, lanes);
     take_worse(plain_.o, other.o, reference_.o);
@@ -286,8 +283,22 @@ void AttentionCase::refer() {
   }
 }
 
+// In one row of a million all of the usual orders are right by luck: before a row is called wrong, more are asked.
 testing::AssertionResult AttentionCase::check(const AttentionValues& got) {
-  if (reference_.o.empty()) refer();
+#if defined(WL_TEST_ON_DEVICE)
+  if (reference_.o.empty()) refer({2, 3, 4, 6, 8, -1});  // the kernels visit keys from the last one down
+#else
+  if (reference_.o.empty()) refer({2, 3, 4, 6, 8});
+#endif
+  testing::AssertionResult result = check_values(got);
+  if (!result) {
+    refer({5, 7, 9, 10, 11, 12, 13, 14, 15, 16, -2, -3, -4, -5, -6, -7, -8});
+    result = check_values(got);
+  }
+  return result;
+}
+
+testing::AssertionResult AttentionCase::check_values(const AttentionValues& got) const {
   const double factor = setup_.softcap != 0 ? 3 : 2;
   const auto o_result = within_tolerance(got.o, reference_.o, plain_.o, setup_.d_v, setup_.o_dtype, factor);
   if (!o_result) return testing::AssertionFailure() << describe(setup_) << ": " << o_result.message();

@@ -72,7 +72,8 @@ class AttentionCase {
   int64_t q_begin(int64_t b) const;
   int64_t k_begin(int64_t b) const;
   bool only_views_written() const;
-  void refer();
+  void refer(const std::vector<int64_t>& orders);
+  testing::AssertionResult check_values(const AttentionValues& got) const;
 
   AttentionSetup setup_;
   bool separate_v_ = true;

@@ -98,7 +98,8 @@ class Row {
     Real s = dot * scale_;
     if (p_.softcap != 0) s = static_cast<Real>(p_.softcap) * std::tanh(s / static_cast<Real>(p_.softcap));
     const int64_t position = n_.k_length - n_.q_length + query;
-    if (slope_ != 0) s -= slope_ * static_cast<Real>(std::llabs(position - key));
+    const auto distance = static_cast<Real>(std::llabs(position - key));
+    if (slope_ != 0) s = lanes_ % 2 == 0 ? std::fma(-slope_, distance, s) : s - slope_ * distance;
     return s;
   }
 

@@ -34,7 +34,7 @@ AttentionValues attention_in_double(const wl_attention_params& p,
                                     AttentionFault fault = AttentionFault::kNone);
 // `lanes`: sums over elements and over keys go through the residue classes modulo it, one after the other, and
 // probabilities are relative to the maximum plus (lanes - 1) / 16: one order of summation and one scale among many
-// that are as plain. Negative: keys from the last one to the first.
+// that are as plain. Even: ALiBi is subtracted by a fused multiply-add. Negative: keys from the last one to the first.
 AttentionValues attention_in_float(const wl_attention_params& p, AttentionFault fault = AttentionFault::kNone,
                                    int64_t lanes = 1);
 

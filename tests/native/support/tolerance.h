@@ -12,8 +12,8 @@ namespace wl::test {
 
 // got, reference and plain hold rows of row_size elements. `reference` is in double precision; `plain` is the
 // same formula in float32 arithmetic that rounds only what the op must round. The plain error of a row counts
-// at least the median over all rows; rows of fewer than 16 elements are pooled. NaN where the reference has
-// none fails; infinities must agree.
+// at least the median over all rows that it is not exact in; rows of fewer than 16 elements are pooled. NaN where
+// the reference has none fails; infinities must agree.
 testing::AssertionResult within_tolerance(const std::vector<double>& got,
                                           const std::vector<double>& reference,
                                           const std::vector<double>& plain, int64_t row_size, int32_t dtype,
