@@ -96,9 +96,19 @@ internal static class WarplineCommand
         }
         catch (Exception exception) when (IsExpected(exception))
         {
-            terminal.Complain(exception.Message);
+            terminal.Complain(Explain(exception));
             return ExitCode.Failed;
         }
+    }
+
+    /// <summary>The message, without the parameter that .NET appends: it is the library's, nothing that the user gave.</summary>
+    private static string Explain(Exception exception)
+    {
+        string message = exception.Message;
+        int end = exception is ArgumentException { ParamName: string name }
+            ? message.IndexOf($" (Parameter '{name}')", StringComparison.Ordinal)
+            : -1;
+        return end < 0 ? message : message[..end];
     }
 
     /// <summary>Failures of inputs and of the machine, which a message explains; all else is a defect and shows its trace.</summary>

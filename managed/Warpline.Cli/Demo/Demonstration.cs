@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using Warpline.Transformers;
@@ -123,7 +124,7 @@ internal sealed class Demonstration(Terminal terminal, DirectoryInfo samples, Di
             start.ArgumentList.Add(id.ToString(CultureInfo.InvariantCulture));
         }
 
-        using Process process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start.");
+        using Process process = Start(start);
         string printed = await process.StandardOutput.ReadToEndAsync(cancellation).ConfigureAwait(false);
         await process.WaitForExitAsync(cancellation).ConfigureAwait(false);
         string[] ids = printed.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
@@ -131,6 +132,18 @@ internal sealed class Demonstration(Terminal terminal, DirectoryInfo samples, Di
         Check(
             process.ExitCode == 0 && string.Join(' ', ids) == wanted,
             $"The C sample's {ComparedByC} tokens: {string.Join(' ', ids)} (C#: {wanted})");
+    }
+
+    private static Process Start(ProcessStartInfo start)
+    {
+        try
+        {
+            return Process.Start(start)!;
+        }
+        catch (Win32Exception exception)
+        {
+            throw new IOException($"{start.FileName}: the C sample does not start: {exception.Message}", exception);
+        }
     }
 
     private void Line(string text) => _output.WriteLine(text);

@@ -56,10 +56,19 @@ public sealed partial class DemoTests
         Assert.That(output, Does.Contain("FAILED: Perplexity on 10 held-out stories"));
     }
 
-    private static async Task<(int Code, string Output)> Run(string samples, string? bert = null)
+    [Test]
+    public async Task A_program_that_does_not_start_is_named()
+    {
+        string program = TestData.PathOf("no-such-program");
+        (int code, string output) = await Run(TestData.PathOf("samples"), more: ["--c-sample", program]);
+        Assert.That(code, Is.EqualTo(ExitCode.Failed));
+        Assert.That(output, Does.Contain($"warpline: {program}: the C sample does not start: "));
+    }
+
+    private static async Task<(int Code, string Output)> Run(string samples, string? bert = null, params string[] more)
     {
         StringWriter output = new() { NewLine = "\n" };
-        string[] arguments = ["demo", "--samples", samples, "--bert", bert ?? TestData.GoldenModel("bert")];
+        string[] arguments = ["demo", "--samples", samples, "--bert", bert ?? TestData.GoldenModel("bert"), .. more];
         return (await WarplineCommand.RunAsync(arguments, TextReader.Null, output, output, interactive: false), output.ToString());
     }
 
