@@ -43,9 +43,12 @@ internal sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns, ChatTemplateOp
         }
     }
 
-    private static AIFunctionDeclaration RequireFunction(AITool tool) =>
-        tool as AIFunctionDeclaration ?? throw new NotSupportedException(
-            $"The tool {tool.Name} is a {tool.GetType().Name}, which is not supported; functions are.");
+    private static AIFunctionDeclaration RequireFunction(AITool? tool) => tool switch
+    {
+        AIFunctionDeclaration function => function,
+        null => throw new ArgumentException("ChatOptions.Tools holds null; functions are required."),
+        _ => throw new NotSupportedException($"The tool {tool.Name} is a {tool.GetType().Name}, which is not supported; functions are."),
+    };
 
     /// <summary>A function as chat templates expect it.</summary>
     private static JsonElement Describe(AIFunctionDeclaration tool) => JsonElement.Parse(JsonValues.Write(writer =>

@@ -15,7 +15,7 @@ internal static class ChatTurns
         Dictionary<string, string> calls = [];
         foreach (ChatMessage message in messages)
         {
-            Add(message, turns, calls);
+            Add(message ?? throw new ArgumentException("A message is null.", nameof(messages)), turns, calls);
         }
 
         if (!string.IsNullOrEmpty(instructions))
@@ -76,10 +76,11 @@ internal static class ChatTurns
         turns.AddRange(results);
     }
 
-    private static string Name(AIContent content) => content switch
+    private static string Name(AIContent? content) => content switch
     {
         DataContent data => $"{nameof(DataContent)} of the type {data.MediaType}",
         UriContent uri => $"{nameof(UriContent)} of the type {uri.MediaType}",
+        null => "null",
         _ => content.GetType().Name,
     };
 }

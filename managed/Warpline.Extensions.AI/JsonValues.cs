@@ -23,7 +23,15 @@ internal static class JsonValues
     public static string Text(object? value)
     {
         JsonElement element = Of(value);
-        return element.ValueKind == JsonValueKind.String ? element.GetString()! : Encoding.UTF8.GetString(Write(element.WriteTo));
+        try
+        {
+            return element.ValueKind == JsonValueKind.String ? element.GetString()! : Encoding.UTF8.GetString(Write(element.WriteTo));
+        }
+        catch (InvalidOperationException)
+        {
+            // Half a surrogate pair, which only its escape can spell.
+            return element.GetRawText();
+        }
     }
 
     /// <summary>JSON that an action writes.</summary>

@@ -51,7 +51,7 @@ internal sealed class SessionPool(TransformerModel model, int count, int? capaci
         _free.Release();
     }
 
-    /// <summary>Frees the idle sessions at once, the others when they come back.</summary>
+    /// <summary>Frees the idle sessions at once, the others when they come back; whoever waits for one is told.</summary>
     public void Dispose()
     {
         lock (_lock)
@@ -60,6 +60,9 @@ internal sealed class SessionPool(TransformerModel model, int count, int? capaci
             _idle.ForEach(session => session.Dispose());
             _idle.Clear();
         }
+
+        // Wakes one that waits, whose failure wakes the next.
+        _free.Release();
     }
 
     /// <summary>An idle session that this conversation seems to be of; else none while there may be more, else the oldest.</summary>

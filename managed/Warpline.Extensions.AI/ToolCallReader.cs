@@ -133,8 +133,9 @@ internal sealed class ToolCallReader(IReadOnlySet<string> functions)
             // Nine letters and digits: the only form that Mistral's templates take.
             return new FunctionCallContent(Guid.NewGuid().ToString("N")[..9], name.GetString()!, values);
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
+            // No JSON, or a text in it that is half a surrogate pair.
             return null;
         }
     }

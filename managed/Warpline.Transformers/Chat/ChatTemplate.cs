@@ -70,8 +70,9 @@ public sealed class ChatTemplate
     /// <param name="turns">The conversation.</param>
     /// <param name="options">What else the template is given; null for the defaults.</param>
     /// <returns>The text, control tokens spelled out.</returns>
-    /// <exception cref="ChatTemplateException">The template refuses the conversation, fails or breaks a bound.</exception>
-    /// <exception cref="ArgumentException">There is no template of the name asked for.</exception>
+    /// <exception cref="ChatTemplateException">The template refuses the conversation, fails or breaks a bound, or a text in JSON is
+    /// half a surrogate pair.</exception>
+    /// <exception cref="ArgumentException">A turn is null, or there is no template of the name asked for.</exception>
     public string Render(IReadOnlyList<ChatTurn> turns, ChatTemplateOptions? options = null) => RenderText(turns, options).Value;
 
     /// <summary>
@@ -83,8 +84,9 @@ public sealed class ChatTemplate
     /// <param name="turns">The conversation.</param>
     /// <param name="options">What else the template is given; null for the defaults.</param>
     /// <returns>The ids; those of the text where no data spells a special token.</returns>
-    /// <exception cref="ChatTemplateException">The template refuses the conversation, fails or breaks a bound.</exception>
-    /// <exception cref="ArgumentException">The tokenizer is of another kind, or there is no template of the name asked for.</exception>
+    /// <exception cref="ChatTemplateException">The template refuses the conversation, fails or breaks a bound, or a text in JSON is
+    /// half a surrogate pair.</exception>
+    /// <exception cref="ArgumentException">The tokenizer is of another kind, a turn is null, or there is no template of the name asked for.</exception>
     public IReadOnlyList<int> Encode(Tokenizer tokenizer, IReadOnlyList<ChatTurn> turns, ChatTemplateOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
@@ -98,6 +100,11 @@ public sealed class ChatTemplate
     private JinjaText RenderText(IReadOnlyList<ChatTurn> turns, ChatTemplateOptions? options)
     {
         ArgumentNullException.ThrowIfNull(turns);
+        for (int i = 0; i < turns.Count; i++)
+        {
+            _ = turns[i] ?? throw new ArgumentException($"turns[{i}] is null; a turn is required.", nameof(turns));
+        }
+
         options ??= new ChatTemplateOptions();
         return Choose(options).Render(
             (variables, budget) =>

@@ -2,7 +2,7 @@ using Microsoft.ML.Tokenizers;
 
 namespace Warpline.Transformers;
 
-/// <summary>The steps of one generation: forward, choose, turn into text, decide whether to go on.</summary>
+/// <summary>The steps of one generation in a session that was entered: forward, choose, turn into text, decide whether to go on.</summary>
 internal sealed class GenerationLoop(TransformerModel model, DecoderSession session, GenerationPlan plan)
 {
     private readonly TokenChooser _chooser = new(model.Config.VocabularySize, plan);
@@ -36,7 +36,7 @@ internal sealed class GenerationLoop(TransformerModel model, DecoderSession sess
     private GeneratedToken Step(ReadOnlySpan<int> tokens, int produced, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        ReadOnlySpan<float> logits = session.ForwardUntil(tokens, LogitsMode.Last, cancellation);
+        ReadOnlySpan<float> logits = session.Advance(tokens, LogitsMode.Last, cancellation);
         GeneratedToken token = _chooser.Choose(logits, session.Tokens);
         bool ended = plan.EndIds.Contains(token.Id);
         bool stopped = false;

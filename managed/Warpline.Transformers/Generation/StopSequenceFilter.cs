@@ -23,20 +23,18 @@ internal sealed class StopSequenceFilter(IReadOnlyList<string> sequences)
 
         string all = _held.Append(text).ToString();
         _held.Clear();
-        int end = all.Length;
-        foreach (string sequence in sequences)
-        {
-            int found = all.IndexOf(sequence, StringComparison.Ordinal);
-            if (found >= 0 && found < end)
-            {
-                end = found;
-                stopped = true;
-            }
-        }
 
+        // The one that is complete first, as if the text came character by character; of several the longest.
+        (int End, int Begin) first = sequences
+            .Select(sequence => (Begin: all.IndexOf(sequence, StringComparison.Ordinal), sequence.Length))
+            .Where(found => found.Begin >= 0)
+            .Select(found => (found.Begin + found.Length, found.Begin))
+            .DefaultIfEmpty((-1, -1))
+            .Min();
+        stopped = first.Begin >= 0;
         if (stopped)
         {
-            return all[..end];
+            return all[..first.Begin];
         }
 
         int keep = sequences.Max(sequence => HeldLength(all, sequence));

@@ -70,7 +70,8 @@ public sealed class TextGenerator : IAsyncDisposable
 
     /// <summary>
     /// Continues a session. Afterwards the session holds its earlier tokens, the prompt and the generated tokens except the
-    /// last one, so a next prompt may begin with that one. When cancelled it holds what had been computed, and goes on.
+    /// last one, so a next prompt may begin with that one. When cancelled it holds what had been computed, and goes on. From the
+    /// enumeration's beginning to its end no other call on the session may come between.
     /// </summary>
     /// <param name="session">A session of this generator's model; it stays the caller's.</param>
     /// <param name="prompt">At least one token id, appended to what the session holds.</param>
@@ -79,7 +80,8 @@ public sealed class TextGenerator : IAsyncDisposable
     /// <returns>The tokens as they come.</returns>
     /// <exception cref="ArgumentException">An option is out of range, the prompt has no tokens, or the session is of another
     /// model. More tokens than fit are reported by the enumeration.</exception>
-    /// <exception cref="InvalidOperationException">The model's generation_config.json is wrong.</exception>
+    /// <exception cref="InvalidOperationException">The model's generation_config.json is wrong. From the enumeration: another call
+    /// on the session is running.</exception>
     /// <exception cref="ObjectDisposedException">The generator has been disposed.</exception>
     /// <exception cref="OperationCanceledException">From the enumeration: it was cancelled, or the generator disposed.</exception>
     public IAsyncEnumerable<GeneratedToken> GenerateAsync(
@@ -101,18 +103,13 @@ public sealed class TextGenerator : IAsyncDisposable
         Task[] running;
         lock (_lock)
         {
-            if (_disposed)
-            {
-                return;
-            }
-
             _disposed = true;
             running = [.. _running];
         }
 
+        // Never disposed: it has no timer, and a second call may come before the first has ended.
         await _stop.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(running).ConfigureAwait(false);
-        _stop.Dispose();
     }
 
     private GenerationPlan Prepare(ReadOnlyMemory<int> prompt, GenerationOptions? options)
@@ -218,13 +215,21 @@ public sealed class TextGenerator : IAsyncDisposable
         try
         {
             session = open();
-            GenerationLoop loop = new(_model, session, plan);
-            foreach (GeneratedToken token in loop.Run(prompt, cancellation))
+            session.Enter();
+            try
             {
-                while (!writer.TryWrite(token))
+                GenerationLoop loop = new(_model, session, plan);
+                foreach (GeneratedToken token in loop.Run(prompt, cancellation))
                 {
-                    writer.WaitToWriteAsync(cancellation).AsTask().GetAwaiter().GetResult();
+                    while (!writer.TryWrite(token))
+                    {
+                        writer.WaitToWriteAsync(cancellation).AsTask().GetAwaiter().GetResult();
+                    }
                 }
+            }
+            finally
+            {
+                session.Exit();
             }
         }
 #pragma warning disable CA1031 // Whatever happens on this thread is the consumer's to see.

@@ -80,6 +80,22 @@ public sealed class TextScorer : IDisposable
             }
         }
 
+        _session.Enter();
+        try
+        {
+            return Run(tokens, progress, cancellationToken);
+        }
+        finally
+        {
+            _session.Exit();
+        }
+    }
+
+    /// <summary>Frees the session.</summary>
+    public void Dispose() => _session.Dispose();
+
+    private TextScore Run(ReadOnlySpan<int> tokens, IProgress<TextScore>? progress, CancellationToken cancellation)
+    {
         TextScore score = default;
         int scored = 0, rows = (int)Math.Clamp(_pieceBytes / sizeof(float) / _vocabulary, 1, _mostRows);
         for (int begin = 0; begin < tokens.Length - 1 && scored < tokens.Length; begin += Stride)
@@ -88,16 +104,16 @@ public sealed class TextScorer : IDisposable
 
             // Of the token before it come the logits that judge a token.
             int first = Math.Max(scored, begin + 1) - 1;
-            _session.Truncate(0);
+            _session.Clear();
             if (first > begin)
             {
-                _session.ForwardUntil(tokens[begin..first], LogitsMode.None, cancellationToken);
+                _session.Advance(tokens[begin..first], LogitsMode.None, cancellation);
             }
 
             for (int from = first; from < end - 1; from += rows)
             {
                 int count = Math.Min(rows, end - 1 - from);
-                ReadOnlySpan<float> logits = _session.ForwardUntil(tokens.Slice(from, count), LogitsMode.All, cancellationToken);
+                ReadOnlySpan<float> logits = _session.Advance(tokens.Slice(from, count), LogitsMode.All, cancellation);
                 for (int i = 0; i < count; i++)
                 {
                     double loss = Loss(logits.Slice(i * _vocabulary, _vocabulary), tokens[from + i + 1]);
@@ -112,9 +128,6 @@ public sealed class TextScorer : IDisposable
 
         return score;
     }
-
-    /// <summary>Frees the session.</summary>
-    public void Dispose() => _session.Dispose();
 
     // log(sum(exp(logits))) - logit of the token, in double.
     private double Loss(ReadOnlySpan<float> logits, int token)

@@ -5,7 +5,7 @@ namespace Warpline.Transformers;
 /// has a fixed capacity and does not grow. The steady state allocates nothing.
 /// </summary>
 /// <remarks>
-/// Threads: calls on one session must follow one another (a call while another runs throws
+/// Threads: calls on one session must follow one another (a call while another runs, a generation or a scorer's included, throws
 /// <see cref="InvalidOperationException"/>); sessions of one model may run at the same time. A session keeps its model's
 /// memory in use only during calls: after the model's Dispose, calls throw <see cref="ObjectDisposedException"/>.
 /// </remarks>
@@ -72,54 +72,66 @@ public sealed class DecoderSession : IDisposable
     /// logits of all tokens are more than one array holds. The session is as before.</exception>
     /// <exception cref="InvalidOperationException">Another call on this session is running.</exception>
     /// <exception cref="ObjectDisposedException">The session or its model has been disposed.</exception>
-    public ReadOnlySpan<float> Forward(ReadOnlySpan<int> tokens, LogitsMode mode = LogitsMode.Last) =>
-        ForwardUntil(tokens, mode, CancellationToken.None);
-
-    /// <summary>As the public method; cancellation is seen between pieces, and those that ran stay in the session.</summary>
-    internal ReadOnlySpan<float> ForwardUntil(ReadOnlySpan<int> tokens, LogitsMode mode, CancellationToken cancellation)
+    public ReadOnlySpan<float> Forward(ReadOnlySpan<int> tokens, LogitsMode mode = LogitsMode.Last)
     {
-        _gate.Enter();
+        Enter();
         try
         {
-            _model.Gate.Enter();
-            try
-            {
-                Check(tokens);
-                int vocabulary = _model.Spec.VocabularySize;
-                int rows = mode switch
-                {
-                    LogitsMode.All => tokens.Length,
-                    LogitsMode.Last => 1,
-                    LogitsMode.None => 0,
-                    _ => throw new ArgumentOutOfRangeException(nameof(mode), mode, "Last, All or None is required."),
-                };
-                MakeRoom(rows, vocabulary);
-                for (int from = 0; from < tokens.Length; from += ChunkTokens)
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                    ReadOnlySpan<int> chunk = tokens.Slice(from, Math.Min(ChunkTokens, tokens.Length - from));
-                    bool last = from + chunk.Length == tokens.Length;
-                    Span<float> logits = mode switch
-                    {
-                        LogitsMode.All => _logits.AsSpan(from * vocabulary, chunk.Length * vocabulary),
-                        LogitsMode.Last when last => _logits.AsSpan(0, vocabulary),
-                        _ => [],
-                    };
-                    _forward.Run(chunk, _position, logits);
-                    chunk.CopyTo(_tokens.AsSpan(_position));
-                    Volatile.Write(ref _position, _position + chunk.Length);
-                }
-
-                return _logits.AsSpan(0, rows * vocabulary);
-            }
-            finally
-            {
-                _model.Gate.Exit();
-            }
+            return Advance(tokens, mode, CancellationToken.None);
         }
         finally
         {
-            _gate.Exit();
+            Exit();
+        }
+    }
+
+    /// <summary>Begins a call of several steps, which no other call may come between; <see cref="Exit"/> ends it.</summary>
+    /// <exception cref="InvalidOperationException">Another call on this session is running.</exception>
+    /// <exception cref="ObjectDisposedException">The session has been disposed.</exception>
+    internal void Enter() => _gate.Enter();
+
+    /// <summary>Ends what <see cref="Enter"/> began.</summary>
+    internal void Exit() => _gate.Exit();
+
+    /// <summary>As <see cref="Forward"/>, for those who have entered; cancellation is seen between pieces, and those that ran stay
+    /// in the session.</summary>
+    internal ReadOnlySpan<float> Advance(ReadOnlySpan<int> tokens, LogitsMode mode, CancellationToken cancellation)
+    {
+        _gate.ThrowIfClosed();
+        _model.Gate.Enter();
+        try
+        {
+            Check(tokens);
+            int vocabulary = _model.Spec.VocabularySize;
+            int rows = mode switch
+            {
+                LogitsMode.All => tokens.Length,
+                LogitsMode.Last => 1,
+                LogitsMode.None => 0,
+                _ => throw new ArgumentOutOfRangeException(nameof(mode), mode, "Last, All or None is required."),
+            };
+            MakeRoom(rows, vocabulary);
+            for (int from = 0; from < tokens.Length; from += ChunkTokens)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                ReadOnlySpan<int> chunk = tokens.Slice(from, Math.Min(ChunkTokens, tokens.Length - from));
+                bool last = from + chunk.Length == tokens.Length;
+                Span<float> logits = mode switch
+                {
+                    LogitsMode.All => _logits.AsSpan(from * vocabulary, chunk.Length * vocabulary),
+                    LogitsMode.Last when last => _logits.AsSpan(0, vocabulary),
+                    _ => [],
+                };
+                _forward.Run(chunk, _position, logits);
+                chunk.CopyTo(_tokens.AsSpan(_position));
+                Volatile.Write(ref _position, _position + chunk.Length);
+            }
+
+            return _logits.AsSpan(0, rows * vocabulary);
+        }
+        finally
+        {
+            _model.Gate.Exit();
         }
     }
 
@@ -130,7 +142,7 @@ public sealed class DecoderSession : IDisposable
     /// <exception cref="ObjectDisposedException">The session has been disposed.</exception>
     public void Truncate(int length)
     {
-        _gate.Enter();
+        Enter();
         try
         {
             if (length < 0 || length > _position)
@@ -143,9 +155,12 @@ public sealed class DecoderSession : IDisposable
         }
         finally
         {
-            _gate.Exit();
+            Exit();
         }
     }
+
+    /// <summary>Forgets all tokens, for those who have entered.</summary>
+    internal void Clear() => Volatile.Write(ref _position, 0);
 
     /// <summary>A second session of the same capacity that goes on from the same tokens; the cache is copied.</summary>
     /// <returns>The new session.</returns>
@@ -153,7 +168,7 @@ public sealed class DecoderSession : IDisposable
     /// <exception cref="ObjectDisposedException">The session or its model has been disposed.</exception>
     public DecoderSession Fork()
     {
-        _gate.Enter();
+        Enter();
         try
         {
             DecoderSession fork = _model.CreateSession(Capacity);
@@ -165,7 +180,7 @@ public sealed class DecoderSession : IDisposable
         }
         finally
         {
-            _gate.Exit();
+            Exit();
         }
     }
 

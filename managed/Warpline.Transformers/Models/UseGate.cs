@@ -13,17 +13,6 @@ internal sealed class UseGate(Type owner, bool exclusive, Action onClosed)
     private int _users;
     private bool _closed;
 
-    public bool IsClosed
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _closed;
-            }
-        }
-    }
-
     /// <summary>Counts a user in.</summary>
     /// <exception cref="ObjectDisposedException">The gate is closed.</exception>
     /// <exception cref="InvalidOperationException">The gate is exclusive and in use.</exception>
@@ -39,6 +28,16 @@ internal sealed class UseGate(Type owner, bool exclusive, Action onClosed)
             }
 
             _users++;
+        }
+    }
+
+    /// <summary>Tells a user who is in that the thing is to be closed.</summary>
+    /// <exception cref="ObjectDisposedException">The gate is closed.</exception>
+    public void ThrowIfClosed()
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_closed, owner);
         }
     }
 

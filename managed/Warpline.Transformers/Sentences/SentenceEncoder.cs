@@ -43,7 +43,8 @@ public sealed class SentenceEncoder : IDisposable
                     $"max_seq_length = {MaxSequenceLength}; more than the {special} special tokens of a text is required.");
         }
 
-        _session = model.CreateSession(Math.Max(batchTokens ?? model.UsualBatchTokens, MaxSequenceLength));
+        // What is out of range is the session's to refuse.
+        _session = model.CreateSession(batchTokens < 1 ? batchTokens : Math.Max(batchTokens ?? model.UsualBatchTokens, MaxSequenceLength));
         try
         {
             _batches = new SentenceBatches(_session, files.Pooling, files.Steps, model.Config.HiddenSize);
@@ -161,6 +162,13 @@ public sealed class SentenceEncoder : IDisposable
                     $"sequences[{i}] has {sequences[i]?.Length.ToString() ?? "no"} tokens; at most {MaxSequenceLength} are required.",
                     nameof(sequences));
             }
+
+            int wrong = ids.AsSpan().IndexOfAnyExceptInRange(0, Model.Config.VocabularySize - 1);
+            if (wrong >= 0)
+            {
+                throw new ArgumentException(
+                    $"sequences[{i}][{wrong}] is {ids[wrong]}; an id in [0, {Model.Config.VocabularySize}) is required.", nameof(sequences));
+            }
         }
 
         Run([.. sequences], 0, destination, CancellationToken.None);
@@ -209,6 +217,10 @@ public sealed class SentenceEncoder : IDisposable
     /// Encodes an endless stream of texts in bounded memory. Texts are read and tokenized a little ahead of the encoder, which
     /// waits until its results are taken: a slow reader of the results slows the reading of the texts.
     /// </summary>
+    /// <remarks>
+    /// Texts are taken 1,024 or 65,536 tokens at a time: the first vector comes after so many, or at the stream's end. Breaking off
+    /// waits for the text that is being read, so a stream that can wait for long should observe its cancellation token.
+    /// </remarks>
     /// <param name="texts">The texts.</param>
     /// <param name="options">The prompt; null for the checkpoint's default.</param>
     /// <param name="cancellationToken">Ends the work between batches.</param>
@@ -270,9 +282,12 @@ public sealed class SentenceEncoder : IDisposable
         {
             List<int[]> window = [];
             int total = 0;
+            long index = 0;
             await foreach (string text in texts.WithCancellation(stop).ConfigureAwait(false))
             {
-                window.Add(tokens.Encode(prompt, text ?? throw new ArgumentException("A text is null.", nameof(texts))));
+                window.Add(tokens.Encode(
+                    prompt, text ?? throw new ArgumentException($"texts[{index}] is null; a text is required.", nameof(texts))));
+                index++;
                 total += window[^1].Length;
                 if (window.Count == _windowTexts || total >= _windowTokens)
                 {

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Json;
 
 namespace Warpline.Transformers;
@@ -47,13 +48,14 @@ public sealed class SafetensorsWriter : IDisposable
     /// <param name="tensors">The tensors in the order in which their data will be written.</param>
     /// <param name="metadata">Strings for <c>__metadata__</c>, if any.</param>
     /// <returns>The writer.</returns>
-    /// <exception cref="ArgumentException">A name occurs twice or is __metadata__, or a shape is impossible.</exception>
+    /// <exception cref="ArgumentException">A name occurs twice, is __metadata__ or no Unicode, or a shape is impossible.</exception>
     /// <exception cref="IOException">The file cannot be created.</exception>
     public static SafetensorsWriter Create(
         string path, IReadOnlyList<SafetensorsDeclaration> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(tensors);
+        CheckText(tensors, metadata);
         byte[] header = Header(tensors, metadata, out long dataLength);
         try
         {
@@ -122,6 +124,42 @@ public sealed class SafetensorsWriter : IDisposable
         if (!_completed)
         {
             File.Delete(_temporaryPath);
+        }
+    }
+
+    // What JSON would not give back as it was.
+    private static void CheckText(IReadOnlyList<SafetensorsDeclaration> tensors, IReadOnlyDictionary<string, string>? metadata)
+    {
+        for (int i = 0; i < tensors.Count; i++)
+        {
+            if (tensors[i] is not { Name: string name, Shape.IsDefault: false } || !IsUnicode(name))
+            {
+                throw new ArgumentException($"tensors[{i}] is {tensors[i]}; a name in Unicode and a shape are required.", nameof(tensors));
+            }
+        }
+
+        foreach ((string key, string value) in metadata ?? new Dictionary<string, string>())
+        {
+            if (value is null || !IsUnicode(key) || !IsUnicode(value))
+            {
+                throw new ArgumentException($"metadata[\"{key}\"] is \"{value}\"; texts in Unicode are required.", nameof(metadata));
+            }
+        }
+
+        static bool IsUnicode(string text)
+        {
+            ReadOnlySpan<char> rest = text;
+            while (!rest.IsEmpty)
+            {
+                if (Rune.DecodeFromUtf16(rest, out _, out int length) != OperationStatus.Done)
+                {
+                    return false;
+                }
+
+                rest = rest[length..];
+            }
+
+            return true;
         }
     }
 

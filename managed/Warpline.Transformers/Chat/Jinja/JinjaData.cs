@@ -10,7 +10,7 @@ internal static class JinjaData
         budget.Enter();
         JinjaValue value = element.ValueKind switch
         {
-            JsonValueKind.String => JinjaText.OfData(element.GetString()!),
+            JsonValueKind.String => Text(element.GetString),
             JsonValueKind.True => JinjaBoolean.True,
             JsonValueKind.False => JinjaBoolean.False,
             JsonValueKind.Number => Number(element),
@@ -20,6 +20,18 @@ internal static class JinjaData
         };
         budget.Leave();
         return value;
+    }
+
+    private static JinjaText Text(Func<string?> read)
+    {
+        try
+        {
+            return JinjaText.OfData(read()!);
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw new ChatTemplateException($"A text of the conversation, its tools or variables is no Unicode: {exception.Message}", 0, 0);
+        }
     }
 
     // JSON does not tell 1.0 from 1; as in JavaScript the number is whole.
@@ -39,7 +51,7 @@ internal static class JinjaData
         var map = new JinjaMap();
         foreach (JsonProperty property in element.EnumerateObject())
         {
-            map.Items[JinjaText.OfData(property.Name)] = Read(property.Value, budget);
+            map.Items[Text(() => property.Name)] = Read(property.Value, budget);
         }
 
         return map;

@@ -153,6 +153,20 @@ internal sealed class ChatClientTests
     }
 
     [Test]
+    public async Task Disposing_ends_calls_that_wait()
+    {
+        WarplineChatClient client = Client();
+        await using IAsyncEnumerator<ChatResponseUpdate> first = client.GetStreamingResponseAsync(Question).GetAsyncEnumerator();
+        Assert.That(await first.MoveNextAsync(), Is.True);
+        Task<ChatResponse>[] waiting = [client.GetResponseAsync(Question), client.GetResponseAsync(Question)];
+        await client.DisposeAsync();
+        foreach (Task<ChatResponse> one in waiting)
+        {
+            Assert.That(async () => await one.WaitAsync(TimeSpan.FromMinutes(1)), Throws.InstanceOf<ObjectDisposedException>());
+        }
+    }
+
+    [Test]
     public async Task A_cancelled_answer_leaves_the_client_usable()
     {
         using WarplineChatClient client = Client();

@@ -35,6 +35,8 @@ internal sealed class ToolCallTests
     [TestCase("\n{\"name\": \"now\", \"parameters\": {\"zone\": \"CET\", \"n\": [1, 2]}} => (now zone=CET n=[1, 2])")]
     [TestCase("{\"name\": \"rm\", \"parameters\": {}} => {\"name\": \"rm\", \"parameters\": {}}")]
     [TestCase("{ is a brace => { is a brace")]
+    [TestCase("<tool_call>{\"name\": \"\\ud800\", \"arguments\": {}}</tool_call> => <tool_call>{\"name\": \"\\ud800\", \"arguments\": {}}</tool_call>")]
+    [TestCase("{\"name\": \"now\", \"parameters\": {\"\\udc00\": 1}} => {\"name\": \"now\", \"parameters\": {\"\\udc00\": 1}}")]
     public async Task Calls_are_found_in_text(string example)
     {
         (string text, string expected) = (example.Split(" => ")[0], example.Split(" => ")[1]);

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using NUnit.Framework;
 using Warpline.Transformers;
 
@@ -53,6 +54,25 @@ public sealed class HostileTemplateTests
         ChatTemplate parsed = ChatTemplate.Parse(template);
         Assert.That(() => parsed.Render([]), Throws.TypeOf<ChatTemplateException>().With.Message.Contains(message));
     }
+
+    [TestCase("""{"x": "\ud800"}""")]
+    [TestCase("""{"\udc00": 1}""")]
+    public void Half_a_surrogate_pair_in_JSON_is_refused(string json)
+    {
+        ChatTemplate template = ChatTemplate.Parse("{{ v }}{{ messages }}");
+        Dictionary<string, JsonElement> values = new() { ["v"] = JsonElement.Parse(json) };
+        Assert.That(
+            () => template.Render([], new ChatTemplateOptions { Variables = values }),
+            Throws.TypeOf<ChatTemplateException>().With.Message.Contains("is no Unicode"));
+        Assert.That(
+            () => template.Render([new ChatTurn("user", "x") { Fields = values }]),
+            Throws.TypeOf<ChatTemplateException>().With.Message.Contains("is no Unicode"));
+    }
+
+    [Test]
+    public void A_turn_that_is_null_is_named() => Assert.That(
+        () => ChatTemplate.Parse("x").Render([new ChatTurn("user", "x"), null!]),
+        Throws.ArgumentException.With.Message.StartsWith("turns[1] is null; a turn is required."));
 
     [TestCase("(", ")", "nests more than 100 levels")]
     [TestCase("[", "]", "nests more than 100 levels")]

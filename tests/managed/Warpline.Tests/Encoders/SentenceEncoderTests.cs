@@ -272,9 +272,19 @@ public sealed class SentenceEncoderTests
             () => encoder.EncodeTokens([new int[257]], new float[Width]),
             Throws.ArgumentException.With.Message.StartsWith("sequences[0] has 257 tokens; at most 256 are required."));
         Assert.That(
+            () => encoder.EncodeTokens([[1], [], [5, 6, -1]], new float[3 * Width]),
+            Throws.ArgumentException.With.Message.Match(@"^sequences\[2\]\[2\] is -1; an id in \[0, \d+\) is required\."));
+        Assert.That(
             () => encoder.EncodeTokens([[1]], new float[Width + 1]),
             Throws.ArgumentException.With.Message.StartsWith("The destination has 65 numbers; 64 are required, 64 for each of 1 texts."));
     }
+
+    [TestCase(0)]
+    [TestCase(-5)]
+    [TestCase((1 << 24) + 1)]
+    public void An_impossible_batch_is_refused(int tokens) => Assert.That(
+        () => SentenceEncoder.LoadAsync(TestData.GoldenModel("bert"), null, tokens),
+        Throws.TypeOf<ArgumentOutOfRangeException>().With.Message.StartsWith("The number of tokens must be in [1, 16777216]."));
 
     private static TinyEncoder Tiny() => new TinyEncoder().Write().WriteTokenizer();
 

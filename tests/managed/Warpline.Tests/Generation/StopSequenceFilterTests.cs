@@ -12,6 +12,8 @@ public sealed class StopSequenceFilterTests
     [TestCase("ababac", new[] { "abac" }, "ab", true)]
     [TestCase("a long STOP b END", new[] { "END", "STOP" }, "a long ", true)]
     [TestCase("abcdef", new[] { "cde", "bc" }, "a", true)]
+    [TestCase("a there", new[] { " there", "he" }, "a t", true)]
+    [TestCase("a thus", new[] { "thus", "us" }, "a ", true)]
     [TestCase("", new[] { "a" }, "", false)]
     [TestCase("\u00e9\ud83d\ude42|", new[] { "|" }, "\u00e9\ud83d\ude42", true)]
     public void The_text_before_the_first_stop_is_released_however_it_is_cut(string text, string[] stops, string expected, bool stopped)

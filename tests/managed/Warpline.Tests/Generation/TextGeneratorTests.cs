@@ -306,6 +306,59 @@ public sealed class TextGeneratorTests
             () => _generator.GenerateAsync(session, new[] { 1 }), Throws.ArgumentException.With.Message.Contains("another model"));
     }
 
+    [Test]
+    public async Task No_call_comes_between_the_tokens_of_a_generation()
+    {
+        using DecoderSession session = _model.CreateSession(100);
+        GenerationOptions options = new() { MaxOutputTokens = 40, IgnoreEndOfSequence = true };
+        int[] prompt = [0, 621, 620, 260, 470], expected = Ids(await Collect(_generator.GenerateAsync(prompt, options)));
+        List<GeneratedToken> tokens = [];
+        await foreach (GeneratedToken token in _generator.GenerateAsync(session, prompt, options))
+        {
+            tokens.Add(token);
+            if (tokens.Count == 1)
+            {
+                const string message = "This DecoderSession is in use by another call";
+                Assert.That(() => session.Truncate(2), Throws.InvalidOperationException.With.Message.StartsWith(message));
+                Assert.That(() => session.Forward([1]).Length, Throws.InvalidOperationException.With.Message.StartsWith(message));
+                Assert.That(
+                    () => Collect(_generator.GenerateAsync(session, prompt)), Throws.InvalidOperationException.With.Message.StartsWith(message));
+            }
+        }
+
+        Assert.That(Ids(tokens), Is.EqualTo(expected));
+        session.Truncate(2);
+    }
+
+    [Test]
+    public async Task A_session_that_is_disposed_ends_its_generation()
+    {
+        DecoderSession session = _model.CreateSession(100);
+        await using IAsyncEnumerator<GeneratedToken> tokens = _generator.GenerateAsync(
+            session, new[] { 0, 621 }, new GenerationOptions { MaxOutputTokens = 90, IgnoreEndOfSequence = true }).GetAsyncEnumerator();
+        Assert.That(await tokens.MoveNextAsync(), Is.True);
+        session.Dispose();
+        Assert.That(
+            async () =>
+            {
+                while (await tokens.MoveNextAsync())
+                {
+                }
+            },
+            Throws.InstanceOf<ObjectDisposedException>().With.Message.Contains(nameof(DecoderSession)));
+    }
+
+    [Test]
+    public async Task Every_disposal_of_the_generator_waits_for_its_threads()
+    {
+        TextGenerator generator = new(_model);
+        await using IAsyncEnumerator<GeneratedToken> tokens = generator.GenerateAsync(Prompt).GetAsyncEnumerator();
+        Assert.That(await tokens.MoveNextAsync(), Is.True);
+        await Task.WhenAll(generator.DisposeAsync().AsTask(), generator.DisposeAsync().AsTask());
+        await generator.DisposeAsync();
+        Assert.That(() => generator.GenerateAsync(Prompt), Throws.InstanceOf<ObjectDisposedException>());
+    }
+
     // The first session of a capacity may make the model's shared rotary tables: cosines, sines, positions.
     private const int RotaryTableHandles = 3;
 

@@ -70,6 +70,20 @@ internal sealed unsafe class SafetensorsWriterTests
     }
 
     [Test]
+    public void WhatJsonWouldNotGiveBackIsRefused()
+    {
+        SafetensorsDeclaration good = new("a", SafetensorsType.UInt8, [1]);
+        Refused([good, good with { Name = "half \ud800" }], null, "tensors[1] is SafetensorsDeclaration");
+        Refused([good with { Shape = default }], null, "tensors[0] is ");
+        Refused([good, null!], null, "tensors[1] is ;");
+        Refused([good], new() { ["k"] = "\udc00" }, "metadata[\"k\"] is ");
+        Assert.That(Directory.GetFiles(_files.Folder), Is.Empty);
+
+        void Refused(SafetensorsDeclaration[] tensors, Dictionary<string, string>? metadata, string message) => Assert.That(
+            () => SafetensorsWriter.Create(_files.PathOf("x"), tensors, metadata), Throws.ArgumentException.With.Message.StartsWith(message));
+    }
+
+    [Test]
     public void ANameThatOccursTwiceIsRefused() =>
         Assert.That(
             () => SafetensorsWriter.Create(_files.PathOf("x"), [new("a", SafetensorsType.UInt8, [1]), new("a", SafetensorsType.UInt8, [1])]),
