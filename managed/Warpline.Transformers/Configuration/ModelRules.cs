@@ -73,12 +73,7 @@ internal static class ModelRules
     private static IEnumerable<string?> RopeFaults(RopeConfig rope, int headDimension)
     {
         yield return Fault(rope.Theta is > 1 and <= _maxNumber, "rope_theta", rope.Theta, $"a number above 1, at most {_maxNumber}");
-        yield return Fault(
-            rope.PartialRotaryFactor is > 0 and <= 1, "partial_rotary_factor", rope.PartialRotaryFactor, "a number above 0, at most 1");
-        int rotary = rope.RotaryDimension(headDimension);
-        yield return Fault(
-            rotary > 0 && rotary % 2 == 0,
-            "head_dim", headDimension, $"an even number of rotated dimensions (with partial_rotary_factor it has {rotary})");
+        yield return Fault(headDimension % 2 == 0, "head_dim", headDimension, "an even number");
         yield return Fault(Enum.IsDefined(rope.Kind), "rope_type", (int)rope.Kind, "a known kind");
         if (rope.Kind == RopeKind.None)
         {

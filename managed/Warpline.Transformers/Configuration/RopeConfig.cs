@@ -48,12 +48,4 @@ public sealed record RopeConfig
 
     /// <summary>Factor on cosines and sines; for yarn derived from mscale, mscale_all_dim and factor where not given.</summary>
     public double AttentionFactor { get; init; } = 1;
-
-    /// <summary>The part of the head dimension that is rotated, above 0 and at most 1.</summary>
-    public double PartialRotaryFactor { get; init; } = 1;
-
-    /// <summary>How many of a head's leading dimensions are rotated.</summary>
-    /// <param name="headDimension">Dimensions of a head.</param>
-    /// <returns>The head dimension times <see cref="PartialRotaryFactor"/>, rounded down.</returns>
-    public int RotaryDimension(int headDimension) => (int)(headDimension * PartialRotaryFactor);
 }

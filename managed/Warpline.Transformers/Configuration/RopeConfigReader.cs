@@ -50,9 +50,8 @@ internal sealed class RopeConfigReader
             Kind = Kind(),
             Theta = Value("rope_theta", _rope.RopeTheta).Number()
                 ?? new ConfigValue(_source, "rope_theta", _file.RopeTheta).Number() ?? _defaultTheta,
-            PartialRotaryFactor = Value("partial_rotary_factor", _rope.PartialRotaryFactor).Number()
-                ?? new ConfigValue(_source, "partial_rotary_factor", _file.PartialRotaryFactor).Number() ?? 1,
         };
+        RequireWholeHeads(common.Kind);
         return common.Kind switch
         {
             RopeKind.Linear => common with { Factor = Required("factor", _rope.Factor) },
@@ -94,6 +93,17 @@ internal sealed class RopeConfigReader
             "yarn" => RopeKind.Yarn,
             _ => throw value.Wrong("one of default, dynamic, linear, llama3, yarn"),
         };
+    }
+
+    // These families rotate whole heads: transformers passes the key over, but where RoPE is scaled it fails.
+    private void RequireWholeHeads(RopeKind kind)
+    {
+        ConfigValue inner = Value("partial_rotary_factor", _rope.PartialRotaryFactor);
+        ConfigValue factor = inner.IsNull ? new ConfigValue(_source, "partial_rotary_factor", _file.PartialRotaryFactor) : inner;
+        if (kind != RopeKind.None && factor.Number() is not (null or 1))
+        {
+            throw factor.Wrong("1");
+        }
     }
 
     private int OriginalMaxPositions(int maxPositions) =>

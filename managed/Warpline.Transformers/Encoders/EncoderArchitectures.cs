@@ -23,6 +23,7 @@ internal static class EncoderArchitectures
     {
         Prefix = "albert.",
         EmbeddingProjection = "encoder.embedding_hidden_mapping_in",
+        AlwaysProjects = true,
         Query = "encoder.albert_layer_groups.{i}.albert_layers.0.attention.query",
         Key = "encoder.albert_layer_groups.{i}.albert_layers.0.attention.key",
         Value = "encoder.albert_layer_groups.{i}.albert_layers.0.attention.value",

@@ -35,8 +35,11 @@ internal sealed record EncoderWeightNames
 
     public string EmbeddingNorm { get; init; } = "embeddings.LayerNorm";
 
-    /// <summary>Required where the embeddings have another width than the layers, used where the checkpoint has it.</summary>
+    /// <summary>Required where the embeddings have another width than the layers.</summary>
     public string? EmbeddingProjection { get; init; }
+
+    /// <summary>Whether the projection is required at any width.</summary>
+    public bool AlwaysProjects { get; init; }
 
     public string Query { get; init; } = "encoder.layer.{i}.attention.self.query";
 

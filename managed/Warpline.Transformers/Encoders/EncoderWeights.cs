@@ -41,7 +41,7 @@ internal sealed class EncoderWeights : IDisposable
         {
             _prefix = source.TryGet(names.Prefix + names.WordEmbedding, out _) ? names.Prefix : "";
             bool projects = names.EmbeddingProjection is not null
-                && (config.EmbeddingSize != config.HiddenSize || Has(names.EmbeddingProjection + ".weight"));
+                && (config.EmbeddingSize != config.HiddenSize || names.AlwaysProjects);
             bool pools = names.Pooler is not null && Has(names.Pooler + ".weight");
             _binder.Total = (config.DistinctLayerCount * _weightsOfALayer) + (config.TypeVocabularySize == 0 ? 4 : 5)
                 + (projects ? 2 : 0) + (pools ? 2 : 0);
@@ -50,8 +50,10 @@ internal sealed class EncoderWeights : IDisposable
             EmbeddingNorm = Norm(names.EmbeddingNorm, config.EmbeddingSize);
             EmbeddingProjection = projects ? Linear(config.HiddenSize, config.EmbeddingSize, names.EmbeddingProjection!) : null;
             EncoderLayerWeights[] distinct = [.. Enumerable.Range(0, config.DistinctLayerCount).Select(BindLayer)];
+
+            // In floating point, as transformers does it: where groups are of unequal sizes, rounding decides.
             Layers = [.. Enumerable.Range(0, config.LayerCount).Select(
-                layer => distinct[(int)((long)layer * distinct.Length / config.LayerCount)])];
+                layer => distinct[(int)(layer / ((double)config.LayerCount / distinct.Length))])];
             Pooler = pools ? Linear(config.HiddenSize, config.HiddenSize, names.Pooler!) : null;
             _binder.Complete();
             Account = _binder.Account;

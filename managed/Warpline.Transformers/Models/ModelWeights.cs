@@ -130,6 +130,9 @@ internal sealed class ModelWeights : IDisposable
         WeightNames names = spec.Names;
         long queries = (long)spec.QueryHeads * spec.HeadSize, keys = (long)spec.KeyValueHeads * spec.HeadSize;
         string Name(string template) => WeightNames.Of(template, layer);
+        (LinearLayer gate, LinearLayer up) = _binder.Gated(
+            Weight(Name(names.Gate), spec.IntermediateSize, spec.HiddenSize), Bias(Name(names.Gate), spec.IntermediateSize, spec.MlpBias),
+            Weight(Name(names.Up), spec.IntermediateSize, spec.HiddenSize), Bias(Name(names.Up), spec.IntermediateSize, spec.MlpBias));
         return new LayerWeights(
             InputNorm: Find(Name(names.InputNorm), spec.HiddenSize),
             Query: Linear(Name(names.Query), queries, spec.HiddenSize, spec.QueryKeyValueBias),
@@ -139,13 +142,17 @@ internal sealed class ModelWeights : IDisposable
             KeyNorm: spec.QueryKeyNorm ? Find(Name(names.KeyNorm), spec.HeadSize) : default,
             AttentionOutput: Linear(Name(names.AttentionOutput), spec.HiddenSize, queries, spec.AttentionOutputBias),
             MlpNorm: Find(Name(names.MlpNorm), spec.HiddenSize),
-            Gate: Linear(Name(names.Gate), spec.IntermediateSize, spec.HiddenSize, spec.MlpBias),
-            Up: Linear(Name(names.Up), spec.IntermediateSize, spec.HiddenSize, spec.MlpBias),
+            Gate: gate,
+            Up: up,
             Down: Linear(Name(names.Down), spec.HiddenSize, spec.IntermediateSize, spec.MlpBias));
     }
 
     private LinearLayer Linear(string name, long outputs, long inputs, bool bias) =>
-        _binder.Linear([_binder.Require(name + ".weight", outputs, inputs)], bias ? Find(name + ".bias", outputs) : default);
+        _binder.Linear([Weight(name, outputs, inputs)], Bias(name, outputs, bias));
+
+    private WeightTensor Weight(string name, long outputs, long inputs) => _binder.Require(name + ".weight", outputs, inputs);
+
+    private TensorRef Bias(string name, long outputs, bool bias) => bias ? Find(name + ".bias", outputs) : default;
 
     private TensorRef Find(string name, params ReadOnlySpan<long> shape) => _binder.Find(name, shape);
 }

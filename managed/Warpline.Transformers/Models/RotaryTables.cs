@@ -34,7 +34,7 @@ internal sealed class RotaryTables(ArchitectureSpec spec, ComputeDevice device, 
     private static int RowsFor(ArchitectureSpec spec, int positions) =>
         (int)Math.Min(Math.Max(SmallestRows, (long)BitOperations.RoundUpToPowerOf2((uint)positions)), spec.MaxPositions);
 
-    private static int Pairs(ArchitectureSpec spec) => spec.Rope.RotaryDimension(spec.HeadSize) / 2;
+    private static int Pairs(ArchitectureSpec spec) => spec.HeadSize / 2;
 
     public void Dispose()
     {

@@ -159,9 +159,17 @@ internal sealed class WeightBinder(
 
     /// <summary>A linear layer with the matrix that stored ones of one shape [N, K] make behind each other, of the type that
     /// <see cref="Matrix"/> gives; owned. Where it is packed nothing else of it stays.</summary>
-    public LinearLayer Linear(WeightTensor[] weights, TensorRef bias)
+    public LinearLayer Linear(WeightTensor[] weights, TensorRef bias) => Linear(weights, TypeOfMatrix(weights), bias);
+
+    /// <summary>Two linear layers for <see cref="LinearLayer.ApplyGated"/>, whose matrices have one type; owned.</summary>
+    public (LinearLayer Gate, LinearLayer Up) Gated(WeightTensor gate, TensorRef gateBias, WeightTensor up, TensorRef upBias)
     {
-        ElementType type = TypeOfMatrix(weights);
+        ElementType type = TypeOfMatrix([gate, up]);
+        return (Linear([gate], type, gateBias), Linear([up], type, upBias));
+    }
+
+    private LinearLayer Linear(WeightTensor[] weights, ElementType type, TensorRef bias)
+    {
         if (weights.Length == 1 && weights[0].Type == type)
         {
             return Linear(Place(weights[0]), bias);

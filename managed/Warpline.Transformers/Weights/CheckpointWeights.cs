@@ -79,7 +79,7 @@ public sealed class CheckpointWeights : IWeightSource
         if (!SafetensorsTypes.TryToElementType(stored.Type, out ElementType type))
         {
             throw new InvalidDataException(
-                $"{file.Path}: tensor \"{name}\" has dtype {SafetensorsTypes.NameOf(stored.Type)}; F32, F16, BF16 or I32 is required.");
+                $"{file.Path}: tensor \"{name}\" has dtype {SafetensorsTypes.NameOf(stored.Type)}; F32, F16 or BF16 is required.");
         }
 
         if (_outline)

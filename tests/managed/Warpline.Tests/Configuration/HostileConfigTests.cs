@@ -33,7 +33,7 @@ internal sealed class HostileConfigTests
     [TestCase("num_key_value_heads", "8", "num_key_value_heads = 8; an integer from 1 to 4 is required.")]
     [TestCase("num_key_value_heads", "0", "num_key_value_heads = 0; an integer from 1 to 4 is required.")]
     [TestCase("head_dim", "-1", "head_dim = -1; an integer from 1 to 16384 is required.")]
-    [TestCase("head_dim", "15", "head_dim = 15; an even number of rotated dimensions (with partial_rotary_factor it has 15) is required.")]
+    [TestCase("head_dim", "15", "head_dim = 15; an even number is required.")]
     [TestCase("vocab_size", null, "vocab_size is missing; an integer above 0 is required.")]
     [TestCase("vocab_size", "-1", "vocab_size = -1; an integer from 1 to 67108864 is required.")]
     [TestCase("max_position_embeddings", "0", "max_position_embeddings = 0; an integer from 1 to 2147483647 is required.")]
@@ -42,8 +42,6 @@ internal sealed class HostileConfigTests
     [TestCase("rms_norm_eps", "1e999", "rms_norm_eps = 1e999; a number is required.")]
     [TestCase("rope_theta", "0", "rope_theta = 0; a number above 1, at most 1000000000000 is required.")]
     [TestCase("rope_theta", "\"x\"", "rope_theta = \"x\"; a number is required.")]
-    [TestCase("partial_rotary_factor", "0", "partial_rotary_factor = 0; a number above 0, at most 1 is required.")]
-    [TestCase("partial_rotary_factor", "2", "partial_rotary_factor = 2; a number above 0, at most 1 is required.")]
     [TestCase("tie_word_embeddings", "1", "tie_word_embeddings = 1; true or false is required.")]
     [TestCase("hidden_act", "\"relu6\"", "hidden_act = \"relu6\"; one of silu, swish, gelu, gelu_pytorch_tanh, gelu_new, gelu_fast, relu is required.")]
     [TestCase("eos_token_id", "-1", "eos_token_id = -1; a token id from 0 on, or an array of them is required.")]
@@ -55,6 +53,7 @@ internal sealed class HostileConfigTests
     public void AKeyIsNamedWithItsValue(string key, string? value, string message) => Refuses(ModelConfigTests.Json("llama", (key, value)), message);
 
     [TestCase("""{"rope_type":"longrope"}""", "rope_scaling.rope_type = \"longrope\"; one of default, dynamic, linear, llama3, yarn is required.")]
+    [TestCase("""{"type":"linear","factor":2,"partial_rotary_factor":0.5}""", "rope_scaling.partial_rotary_factor = 0.5; 1 is required.")]
     [TestCase("""{"type":"linear"}""", "rope_scaling.factor is missing; a number is required.")]
     [TestCase("""{"type":"linear","factor":0}""", "factor = 0; a number from 1 to 1000000000000 is required.")]
     [TestCase("""{"type":"llama3","factor":8,"high_freq_factor":4}""", "rope_scaling.low_freq_factor is missing; a number is required.")]

@@ -83,10 +83,12 @@ internal sealed class RopeConfigTests
             Parse(("rope_theta", "5000"), ("rope_scaling", """{"type":"dynamic","factor":2.0}""")), Is.EqualTo(new RopeConfig { Theta = 5000 }));
 
     [Test]
-    public void PartOfAHeadMayBeRotated()
+    public void WholeHeadsAreRotatedWhateverTheFactor()
     {
-        Assert.That(Parse(("partial_rotary_factor", "0.5")).PartialRotaryFactor, Is.EqualTo(0.5));
-        Assert.That(Parse(("partial_rotary_factor", "0.5"), ("rope_parameters", """{"partial_rotary_factor":0.25}""")).RotaryDimension(16), Is.EqualTo(4));
-        Assert.That(new RopeConfig().RotaryDimension(80), Is.EqualTo(80));
+        Assert.That(Parse(("partial_rotary_factor", "0.5")), Is.EqualTo(new RopeConfig()));
+        Assert.That(Parse(("rope_parameters", """{"partial_rotary_factor":0.25}""")), Is.EqualTo(new RopeConfig()));
+        Assert.That(
+            Parse(("rope_scaling", """{"type":"linear","factor":2,"partial_rotary_factor":1.0}""")),
+            Is.EqualTo(new RopeConfig { Kind = RopeKind.Linear, Factor = 2 }));
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using NUnit.Framework;
 using Warpline.Transformers;
 
@@ -7,7 +8,7 @@ namespace Warpline.Tests.Encoders;
 [TestFixture]
 public sealed class EncoderVariantTests
 {
-    private const int Layers = 2, Heads = 4;
+    private const int Layers = 2, Heads = 4, Hidden = 64;
 
     private static readonly int[] Tokens = [52, 157, 137, 129, 51, 54, 125, 0, 143, 17, 17, 80, 98];
 
@@ -44,6 +45,69 @@ public sealed class EncoderVariantTests
         checkpoint.Write(rename: name => "bert." + name
             .Replace("LayerNorm.weight", "LayerNorm.gamma", StringComparison.Ordinal).Replace("LayerNorm.bias", "LayerNorm.beta", StringComparison.Ordinal));
         Compare(checkpoint, checkpoint.Doubles, Float64Bert.Gelu);
+    }
+
+    [Test]
+    public void A_projection_that_electra_does_not_have_is_passed_over()
+    {
+        using TinyEncoder checkpoint = new();
+        checkpoint.Set("model_type", "electra");
+        checkpoint.Set("embedding_size", Hidden);
+        checkpoint.Add("embeddings_project.weight", [Hidden, Hidden], new float[Hidden * Hidden]);
+        checkpoint.Add("embeddings_project.bias", [Hidden], new float[Hidden]);
+        checkpoint.Drop(name => name.StartsWith("pooler", StringComparison.Ordinal));
+        checkpoint.Write(rename: name => "electra." + name);
+        Compare(checkpoint, checkpoint.Doubles, Float64Bert.Gelu);
+        Assert.That(
+            CheckpointInspection.Read(checkpoint.Directory).Weights!.UnusedTensors,
+            Is.EqualTo(new[] { "electra.embeddings_project.bias", "electra.embeddings_project.weight" }));
+    }
+
+    [Test]
+    public void Alberts_projection_is_there_at_any_width()
+    {
+        const string projection = "encoder.embedding_hidden_mapping_in";
+        using TinyEncoder checkpoint = Albert(Layers, groups: Layers);
+        checkpoint.Write(rename: AlbertName);
+        Assert.That(
+            () => EncoderModel.LoadAsync(checkpoint.Directory),
+            Throws.TypeOf<InvalidDataException>().With.Message.StartsWith($"The weight \"{projection}.weight\" of shape [64, 64] is required"));
+        float[] twice = new float[Hidden * Hidden];
+        for (int i = 0; i < Hidden; i++)
+        {
+            twice[i * (Hidden + 1)] = 2;
+        }
+
+        Dictionary<string, double[]> weights = checkpoint.Doubles;
+        checkpoint.Add(projection + ".weight", [Hidden, Hidden], twice);
+        checkpoint.Add(projection + ".bias", [Hidden], new float[Hidden]);
+        foreach (string part in new[] { "embeddings.LayerNorm.weight", "embeddings.LayerNorm.bias" })
+        {
+            weights[part] = [.. weights[part].Select(x => 2 * x)];
+        }
+
+        Compare(checkpoint.Write(rename: AlbertName), weights, Float64Bert.Gelu);
+    }
+
+    [Test]
+    public async Task Alberts_groups_of_unequal_sizes_are_those_of_floating_point()
+    {
+        const int groups = 14;
+        using TinyEncoder checkpoint = Albert(layers: 18, groups);
+        checkpoint.Add("encoder.embedding_hidden_mapping_in.weight", [Hidden, Hidden], new float[Hidden * Hidden]);
+        checkpoint.Add("encoder.embedding_hidden_mapping_in.bias", [Hidden], new float[Hidden]);
+        foreach (string name in checkpoint.Names.Where(name => name.StartsWith("encoder.layer.0.", StringComparison.Ordinal)))
+        {
+            for (int group = Layers; group < groups; group++)
+            {
+                checkpoint.Copy(name.Replace("layer.0", $"layer.{group}", StringComparison.Ordinal), name);
+            }
+        }
+
+        checkpoint.Write(rename: AlbertName);
+        using EncoderModel model = await EncoderModel.LoadAsync(checkpoint.Directory);
+        Assert.That(model.Weights.Layers[9], Is.SameAs(model.Weights.Layers[8]), "9 / (18 / 14) is less than 7");
+        Assert.That(model.Weights.Layers[10], Is.Not.SameAs(model.Weights.Layers[9]));
     }
 
     [TestCase(0)]
@@ -136,6 +200,26 @@ public sealed class EncoderVariantTests
 
     private static EncoderModel Load(TinyEncoder checkpoint, ElementType type = ElementType.Float32) => EncoderModel.LoadAsync(
         checkpoint.Directory, new ModelOptions { Device = TestDevice.Current, ActivationType = type }).GetAwaiter().GetResult();
+
+    private static TinyEncoder Albert(int layers, int groups)
+    {
+        TinyEncoder checkpoint = new();
+        checkpoint.Set("model_type", "albert");
+        checkpoint.Set("embedding_size", Hidden);
+        checkpoint.Set("num_hidden_layers", layers);
+        checkpoint.Set("num_hidden_groups", groups);
+        checkpoint.Set("inner_group_num", 1);
+        checkpoint.Drop(name => name.StartsWith("pooler", StringComparison.Ordinal));
+        return checkpoint;
+    }
+
+    /// <summary>What albert calls a weight of bert.</summary>
+    private static string AlbertName(string name) => Regex.Replace(name, @"^encoder\.layer\.(\d+)\.", "encoder.albert_layer_groups.$1.albert_layers.0.")
+        .Replace("attention.self.", "attention.", StringComparison.Ordinal)
+        .Replace("attention.output.", "attention.", StringComparison.Ordinal)
+        .Replace("intermediate.dense", "ffn", StringComparison.Ordinal)
+        .Replace("output.dense", "ffn_output", StringComparison.Ordinal)
+        .Replace("output.LayerNorm", "full_layer_layer_norm", StringComparison.Ordinal);
 
     private static void Compare(
         TinyEncoder checkpoint, Dictionary<string, double[]> weights, Func<double, double> activation, double epsilon = 1e-12)

@@ -41,6 +41,13 @@ internal sealed class TinyEncoder : IDisposable
         }
     }
 
+    public void Add(string name, long[] shape, float[] values) => _weights[name] = (shape, values);
+
+    /// <summary>A second weight with another's values.</summary>
+    public void Copy(string name, string from) => _weights[name] = _weights[from];
+
+    public string[] Names => [.. _weights.Keys];
+
     /// <summary>Keeps the first rows of a matrix.</summary>
     public void Cut(string name, int rows)
     {

@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using Warpline.Tests.Bindings;
 using Warpline.Transformers;
 
 namespace Warpline.Tests.Models;
@@ -138,6 +139,30 @@ public sealed class ModelTests
             using MemoryCheckpoint checkpoint = new(matrices, leaveOut, equalHead: tied);
             using TransformerModel model = TransformerModel.Create(checkpoint.Config with { TieWordEmbeddings = tied }, checkpoint.Weights, options);
             account = model.WeightAccount;
+            return GoldenCheck.Run(model, [3, 1, 4, 1, 5, 9, 2, 6, 5]);
+        }
+    }
+
+    [Test]
+    public void Gate_and_up_may_be_stored_in_two_types(
+        [Values(ElementType.Float32, ElementType.Float16, ElementType.BFloat16)] ElementType type,
+        [ValueSource(typeof(TestDevice), nameof(TestDevice.Packings))] bool pack)
+    {
+        // Of numbers that each type holds, so that all three checkpoints are one.
+        const string up = "model.layers.1.mlp.up_proj.weight";
+        float[] values = [.. Enumerable.Range(0, 40 * 32).Select(i => ((i * 37 % 41) - 20) / 64f)];
+        float[] expected = Run(ElementType.Float32, weights => weights.Add(up, values, [40, 32]));
+        ushort[] halves = Array.ConvertAll(values, Numbers.ToBFloat16);
+        Assert.That(
+            Run(ElementType.Float16, weights => weights.Add(up, halves, ElementType.BFloat16, 40, 32)), Is.EqualTo(expected).Within(1e-5));
+        Assert.That(Run(ElementType.Float16, weights => weights.Add(up, values, [40, 32])), Is.EqualTo(expected).Within(1e-5));
+
+        float[] Run(ElementType stored, Action<InMemoryWeights> add)
+        {
+            using MemoryCheckpoint checkpoint = new(stored, leaveOut: up);
+            add(checkpoint.Weights);
+            ModelOptions options = new() { Device = TestDevice.Current, ActivationType = type, PackWeights = pack };
+            using TransformerModel model = TransformerModel.Create(checkpoint.Config, checkpoint.Weights, options);
             return GoldenCheck.Run(model, [3, 1, 4, 1, 5, 9, 2, 6, 5]);
         }
     }

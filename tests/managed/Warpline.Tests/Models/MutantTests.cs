@@ -24,7 +24,6 @@ public sealed class MutantTests
 
         // Rotary embedding.
         yield return Rope("llama", "theta + 1%", rope => rope with { Theta = rope.Theta * 1.01 });
-        yield return Rope("llama", "half rotated", rope => rope with { PartialRotaryFactor = 0.5 });
         yield return Rope("llama-rope-linear", "no scaling", rope => rope with { Kind = RopeKind.None });
         yield return Rope("llama-rope-linear", "factor + 1%", rope => rope with { Factor = rope.Factor * 1.01 });
         yield return Rope("llama-rope-llama3", "no scaling", rope => rope with { Kind = RopeKind.None });

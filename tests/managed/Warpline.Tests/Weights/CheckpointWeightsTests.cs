@@ -133,7 +133,7 @@ internal sealed unsafe class CheckpointWeightsTests
         Assert.That(
             () => weights.TryGet("position_ids", out _),
             Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
-                $"{path}: tensor \"position_ids\" has dtype I64; F32, F16, BF16 or I32 is required."));
+                $"{path}: tensor \"position_ids\" has dtype I64; F32, F16 or BF16 is required."));
     }
 
     [Test]
