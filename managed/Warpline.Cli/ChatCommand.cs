@@ -15,10 +15,8 @@ internal sealed class ChatCommand
         Description = "A Jinja template in place of the checkpoint's.",
     };
 
-    private readonly Option<int?> _context = new("--context")
-    {
-        Description = $"Most tokens of the conversation; the model's positions, {TransformerModel.DefaultCapacity} at most, if not given.",
-    };
+    private readonly Option<int?> _context = NumberOption.Create<int>(
+        "--context", $"Most tokens of the conversation; the model's positions, {TransformerModel.DefaultCapacity} at most, if not given.");
 
     private readonly Terminal _terminal;
 
@@ -58,11 +56,7 @@ internal sealed class ChatCommand
         ChatTemplate template = ChatTemplate.Load(directory, parsed.GetValue(_template)?.FullName)
             ?? throw new UsageException($"{directory}: the checkpoint has no chat template; give one with --chat-template FILE.");
         using TransformerModel model = await _shared.LoadAsync(parsed, cancellation).ConfigureAwait(false);
-        if (model.Tokenizer is null)
-        {
-            throw new UsageException(model.TokenizerError ?? "The model has no tokenizer.json, which a conversation needs.");
-        }
-
+        SharedOptions.RequireTokenizer(model, "a conversation needs it");
         using DecoderSession session = SamplingOptions.Start(() => model.CreateSession(parsed.GetValue(_context)));
         await using Conversation conversation = new(model, template, session, _sampling.Read(parsed), parsed.GetValue(_system));
         bool json = parsed.GetValue(_shared.Json);

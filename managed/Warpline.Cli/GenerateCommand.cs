@@ -10,17 +10,11 @@ internal sealed class GenerateCommand
 {
     private readonly SharedOptions _shared;
     private readonly Option<string?> _prompt = new("--prompt", "-p") { Description = "The text to continue." };
-    private readonly Option<int[]> _ids = new("--ids")
-    {
-        Description = "Token ids to continue, in place of a text; nothing is added to them.",
-        AllowMultipleArgumentsPerToken = true,
-        HelpName = "ID",
-    };
+    private readonly Option<int[]> _ids = NumberOption.CreateList(
+        "--ids", "Token ids to continue, in place of a text; nothing is added to them.", "ID");
 
-    private readonly Option<int> _topLogProbabilities = new("--top-logprobs")
-    {
-        Description = "Report so many tokens a step (with --json).",
-    };
+    private readonly Option<int?> _topLogProbabilities = NumberOption.Create<int>(
+        "--top-logprobs", "Report so many tokens a step (with --json).");
 
     private readonly SamplingOptions _sampling = new();
 
@@ -62,15 +56,14 @@ internal sealed class GenerateCommand
         using TransformerModel model = await _shared.LoadAsync(parsed, cancellation).ConfigureAwait(false);
         if (prompt is not null)
         {
-            ids = [.. (model.Tokenizer ?? throw new UsageException(
-                model.TokenizerError ?? "The model has no tokenizer.json; give --ids.")).EncodeToIds(prompt)];
+            ids = [.. SharedOptions.RequireTokenizer(model, "give --ids").EncodeToIds(prompt)];
         }
 
         await using TextGenerator generator = new(model);
         List<GeneratedToken> tokens = [];
         Stopwatch watch = Stopwatch.StartNew();
         TimeSpan first = default;
-        GenerationOptions options = _sampling.Read(parsed) with { TopLogProbabilities = parsed.GetValue(_topLogProbabilities) };
+        GenerationOptions options = _sampling.Read(parsed) with { TopLogProbabilities = parsed.GetValue(_topLogProbabilities) ?? 0 };
         await foreach (GeneratedToken token in SamplingOptions
             .Start(() => generator.GenerateAsync(ids, options, cancellation)).ConfigureAwait(false))
         {

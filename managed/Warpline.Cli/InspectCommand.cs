@@ -11,10 +11,8 @@ internal static class InspectCommand
     public static Command Create(Terminal terminal)
     {
         SharedOptions shared = new(terminal);
-        Option<int?> context = new("--context")
-        {
-            Description = "Tokens to plan a session for; if not given a decoder's positions, or an encoder's usual batch.",
-        };
+        Option<int?> context = NumberOption.Create<int>(
+            "--context", "Tokens to plan a session for; if not given a decoder's positions, or an encoder's usual batch.");
         Command command = new("inspect", """
             Shows a checkpoint's tensors (name, type, shape, bytes), its architecture as config.json says, its parameters, and the
             memory that running it would take with --device, --dtype and --pack. Only config.json and the headers of the weights

@@ -33,7 +33,7 @@ internal static class LogitsCommand
         {
             // Before the model is loaded: a bad list should not cost that time.
             int[][] lists = TokenLists.Load(parsed.GetValue(tokens)!.FullName);
-            string path = parsed.GetValue(output)!.FullName;
+            string path = OutputFile.Require(parsed.GetValue(output)!, "--output");
             bool json = parsed.GetValue(shared.Json);
             if (shared.IsEncoder(parsed))
             {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using Microsoft.ML.Tokenizers;
 using Warpline.Transformers;
 
 namespace Warpline.Cli;
@@ -21,12 +22,10 @@ internal sealed class PerplexityCommand
     };
 
     private readonly Option<bool> _end = new("--eos") { Description = "Each document ends with the end-of-sequence token, scored too." };
-    private readonly Option<int?> _context = new("--context")
-    {
-        Description = $"Most tokens of a window; the model's positions, {TransformerModel.DefaultCapacity} at most, if not given.",
-    };
+    private readonly Option<int?> _context = NumberOption.Create<int>(
+        "--context", $"Most tokens of a window; the model's positions, {TransformerModel.DefaultCapacity} at most, if not given.");
 
-    private readonly Option<int?> _stride = new("--stride") { Description = "Tokens from window to window; half the context if not given." };
+    private readonly Option<int?> _stride = NumberOption.Create<int>("--stride", "Tokens from window to window; half the context if not given.");
     private readonly Terminal _terminal;
 
     private PerplexityCommand(Terminal terminal) => (_terminal, _shared) = (terminal, new SharedOptions(terminal));
@@ -90,11 +89,7 @@ internal sealed class PerplexityCommand
 
     private async Task<int[][]> ReadTextAsync(ParseResult parsed, TransformerModel model, CancellationToken cancellation)
     {
-        if (model.Tokenizer is null)
-        {
-            throw new UsageException(model.TokenizerError ?? "The model has no tokenizer.json; give --tokens-file.");
-        }
-
+        Tokenizer tokenizer = SharedOptions.RequireTokenizer(model, "give --tokens-file");
         int[] end = !parsed.GetValue(_end) ? []
             : model.Config.EndOfSequenceIds is [int id, ..] ? [id]
             : throw new UsageException("--eos is given, but the model's config.json names no end-of-sequence token.");
@@ -104,7 +99,7 @@ internal sealed class PerplexityCommand
             : await Task.Run(_terminal.Input.ReadToEnd, cancellation).WaitAsync(cancellation).ConfigureAwait(false);
         string? separator = parsed.GetValue(_separator);
         string[] documents = separator is null ? [text] : text.Split(Unescape(separator), StringSplitOptions.RemoveEmptyEntries);
-        return [.. documents.Select(document => (int[])[.. model.Tokenizer.EncodeToIds(document), .. end])];
+        return [.. documents.Select(document => (int[])[.. tokenizer.EncodeToIds(document), .. end])];
     }
 
     /// <summary>The separator with its escapes, which shells do not all have.</summary>

@@ -6,15 +6,15 @@ namespace Warpline.Cli;
 /// <summary>Options of the verbs that generate: how tokens are chosen and when to end.</summary>
 internal sealed class SamplingOptions
 {
-    private readonly Option<int?> _maxTokens = new("--max-tokens", "-n") { Description = "Most tokens to produce." };
-    private readonly Option<float?> _temperature = new("--temperature") { Description = "Divides the logits; 0 is greedy." };
-    private readonly Option<int?> _topK = new("--top-k") { Description = "Keep the k most probable tokens." };
-    private readonly Option<float?> _topP = new("--top-p") { Description = "Keep the most probable tokens up to this mass." };
-    private readonly Option<float?> _minP = new("--min-p") { Description = "Drop tokens below this share of the best one." };
-    private readonly Option<float?> _repetition = new("--repetition-penalty") { Description = "Of used tokens; 1 is none." };
-    private readonly Option<float?> _frequency = new("--frequency-penalty") { Description = "Subtracted for each occurrence." };
-    private readonly Option<float?> _presence = new("--presence-penalty") { Description = "Subtracted if a token occurred." };
-    private readonly Option<long?> _seed = new("--seed") { Description = "Same seed, same tokens, when sampling." };
+    private readonly Option<int?> _maxTokens = NumberOption.Create<int>("--max-tokens", "Most tokens to produce.", "-n");
+    private readonly Option<float?> _temperature = NumberOption.Create<float>("--temperature", "Divides the logits; 0 is greedy.");
+    private readonly Option<int?> _topK = NumberOption.Create<int>("--top-k", "Keep the k most probable tokens.");
+    private readonly Option<float?> _topP = NumberOption.Create<float>("--top-p", "Keep the most probable tokens up to this mass.");
+    private readonly Option<float?> _minP = NumberOption.Create<float>("--min-p", "Drop tokens below this share of the best one.");
+    private readonly Option<float?> _repetition = NumberOption.Create<float>("--repetition-penalty", "Of used tokens; 1 is none.");
+    private readonly Option<float?> _frequency = NumberOption.Create<float>("--frequency-penalty", "Subtracted for each occurrence.");
+    private readonly Option<float?> _presence = NumberOption.Create<float>("--presence-penalty", "Subtracted if a token occurred.");
+    private readonly Option<long?> _seed = NumberOption.Create<long>("--seed", "Same seed, same tokens, when sampling.");
     private readonly Option<string[]> _stop = new("--stop") { Description = "End before this text; may be given several times." };
     private readonly Option<bool> _ignoreEnd = new("--ignore-eos") { Description = "Go on past end-of-sequence tokens." };
 

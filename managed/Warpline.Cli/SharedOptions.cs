@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Microsoft.ML.Tokenizers;
 using Warpline.Transformers;
 
 namespace Warpline.Cli;
@@ -51,13 +52,33 @@ internal sealed class SharedOptions(Terminal terminal)
     public ModelOptions ReadModelOptions(ParseResult parsed) => ReadModelOptions(parsed, ReadDevice(parsed));
 
     /// <summary>How the model is to compute on a device, which need not exist.</summary>
-    public ModelOptions ReadModelOptions(ParseResult parsed, ComputeDevice device) => new()
+    /// <exception cref="UsageException">Packed weights are asked for on a GPU.</exception>
+    public ModelOptions ReadModelOptions(ParseResult parsed, ComputeDevice device)
     {
-        Device = device,
-        ActivationType = Parse(parsed.GetValue(Type)) ?? (device.Kind == DeviceKind.Cpu ? ElementType.Float32 : ElementType.BFloat16),
-        RotaryFrequencyType = Parse(parsed.GetValue(RotaryType)) ?? ElementType.Float32,
-        PackWeights = parsed.GetValue(Pack),
-    };
+        bool onProcessor = device.Kind == DeviceKind.Cpu, pack = parsed.GetValue(Pack);
+        if (pack && !onProcessor)
+        {
+            throw new UsageException($"--pack is for the processor, but --device is {parsed.GetValue(Device)}.");
+        }
+
+        return new ModelOptions
+        {
+            Device = device,
+            ActivationType = Parse(parsed.GetValue(Type)) ?? (onProcessor ? ElementType.Float32 : ElementType.BFloat16),
+            RotaryFrequencyType = Parse(parsed.GetValue(RotaryType)) ?? ElementType.Float32,
+            PackWeights = pack,
+        };
+    }
+
+    /// <summary>The model's tokenizer.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="remedy">What to do without one.</param>
+    /// <exception cref="InvalidDataException">The checkpoint's tokenizer.json is wrong or not supported.</exception>
+    /// <exception cref="UsageException">The checkpoint has none.</exception>
+    public static Tokenizer RequireTokenizer(TransformerModel model, string remedy) => model.Tokenizer
+        ?? throw (model.TokenizerError is string error
+            ? new InvalidDataException(error)
+            : new UsageException($"The model has no tokenizer.json; {remedy}."));
 
     private static ElementType? Parse(string? type) => type switch
     {

@@ -11,12 +11,7 @@ internal static class TokenizeCommand
         SharedOptions shared = new(terminal);
         Option<string?> text = new("--text", "-t") { Description = "The text; without it, --file or --decode." };
         Option<FileInfo?> file = new("--file", "-f") { Description = "A file with the text, UTF-8." };
-        Option<int[]> ids = new("--decode")
-        {
-            Description = "Token ids to turn into text.",
-            AllowMultipleArgumentsPerToken = true,
-            HelpName = "ID",
-        };
+        Option<int[]> ids = NumberOption.CreateList("--decode", "Token ids to turn into text.", "ID");
         Option<bool> plain = new("--no-special-tokens")
         {
             Description = "Leave out the special tokens: those put around a text, or, with --decode, all.",

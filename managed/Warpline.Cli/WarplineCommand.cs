@@ -54,12 +54,17 @@ internal static class WarplineCommand
             Demo.DemoCommand.Create(terminal),
             Completion.CompletionCommand.Create(terminal),
         };
-        if (Completion.Suggestions.TryWrite(root, args, output))
+        // Without response files: a text may begin with @.
+        ParserConfiguration configuration = new() { ResponseFileTokenReplacer = null };
+        if (Completion.Suggestions.TryWrite(root, args, configuration, output))
         {
             return ExitCode.Done;
         }
 
-        ParseResult parsed = root.Parse(args);
+        // An option that ends with = has an empty value, which is nothing to System.CommandLine.
+        ParseResult parsed = root.Parse(
+            [.. args.SelectMany(arg => arg.StartsWith("--", StringComparison.Ordinal) && arg.IndexOf('=') == arg.Length - 1 ? [arg[..^1], ""] : new[] { arg })],
+            configuration);
         if (parsed.Errors.Count != 0)
         {
             foreach (string message in parsed.Errors.Select(item => item.Message))

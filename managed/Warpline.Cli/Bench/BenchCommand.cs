@@ -7,6 +7,9 @@ namespace Warpline.Cli.Bench;
 /// <summary><c>warpline bench</c>: how fast operations and models are on this machine, and whether that changed.</summary>
 internal sealed class BenchCommand
 {
+    private const int DefaultRepeat = 7;
+    private const double DefaultSeconds = 0.5;
+
     private readonly SharedOptions _shared;
     private readonly Option<bool> _list = new("--list") { Description = "Name the selected cases and measure nothing." };
     private readonly Option<string?> _filter = new("--filter")
@@ -22,21 +25,9 @@ internal sealed class BenchCommand
     };
 
     private readonly Option<DirectoryInfo?> _model = new("--model") { Description = "Measure this checkpoint too.", HelpName = "FOLDER" };
-    private readonly Option<int> _repeat = new("--repeat")
-    {
-        Description = "Take at least so many samples of a case.",
-        HelpName = "COUNT",
-        DefaultValueFactory = _ => 7,
-        Validators = { result => InRange(result.GetValueOrDefault<int>(), 1, 100_000, "--repeat", result) },
-    };
-
-    private readonly Option<double> _time = new("--time")
-    {
-        Description = "Take samples of a case for at least so many seconds.",
-        HelpName = "SECONDS",
-        DefaultValueFactory = _ => 0.5,
-        Validators = { result => InRange(result.GetValueOrDefault<double>(), 0, 3600, "--time", result) },
-    };
+    private readonly Option<int?> _repeat = NumberOption.Create("--repeat", 1, 100_000, $"Take at least so many samples of a case ({DefaultRepeat}).");
+    private readonly Option<double?> _time = NumberOption.Create(
+        "--time", 0.0, 3600.0, string.Create(CultureInfo.InvariantCulture, $"Take samples of a case for at least so many seconds ({DefaultSeconds})."));
 
     private readonly Option<FileInfo?> _output = new("--output", "-o") { Description = "Write the results to this file, as JSON.", HelpName = "FILE" };
     private readonly Option<FileInfo[]> _compare = new("--compare")
@@ -47,12 +38,8 @@ internal sealed class BenchCommand
         AllowMultipleArgumentsPerToken = true,
     };
 
-    private readonly Option<double?> _threshold = new("--threshold")
-    {
-        Description = "With --compare: exit code 1 where a case of B is slower by more than this, and beyond the noise.",
-        HelpName = "PERCENT",
-        Validators = { result => InRange(result.GetValueOrDefault<double?>() ?? 0, 0, 1e6, "--threshold", result) },
-    };
+    private readonly Option<double?> _threshold = NumberOption.Create(
+        "--threshold", 0.0, 1e6, "With --compare: exit code 1 where a case of B is slower by more than so many percent, and beyond the noise.");
 
     private readonly Terminal _terminal;
 
@@ -85,14 +72,6 @@ internal sealed class BenchCommand
         };
         command.SetAction((parsed, cancellation) => Task.FromResult(self.Run(parsed, cancellation)));
         return command;
-    }
-
-    private static void InRange(double value, double least, double most, string name, System.CommandLine.Parsing.SymbolResult result)
-    {
-        if (!(value >= least && value <= most))
-        {
-            result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} is {value}; a number in [{least}, {most}] is required."));
-        }
     }
 
     private int Run(ParseResult parsed, CancellationToken cancellation)
@@ -177,14 +156,9 @@ internal sealed class BenchCommand
 
     private int Measure(ParseResult parsed, ComputeDevice device, List<BenchCase> cases, CancellationToken cancellation)
     {
-        FileInfo? output = parsed.GetValue(_output);
-        if (output is { Directory.Exists: false })
-        {
-            throw new DirectoryNotFoundException($"--output is {output.FullName}; a file in a folder that exists is required.");
-        }
-
+        string? output = parsed.GetValue(_output) is FileInfo given ? OutputFile.Require(given, "--output") : null;
         bool json = parsed.GetValue(_shared.Json);
-        SampleSettings settings = new(parsed.GetValue(_repeat), TimeSpan.FromSeconds(parsed.GetValue(_time)));
+        SampleSettings settings = new(parsed.GetValue(_repeat) ?? DefaultRepeat, TimeSpan.FromSeconds(parsed.GetValue(_time) ?? DefaultSeconds));
         List<BenchResult> results = [];
         using (ProgressLine progress = new(_terminal))
         using (Operands operands = new(device))
@@ -204,7 +178,7 @@ internal sealed class BenchCommand
         BenchReport whole = new(device, settings, results);
         if (output is not null)
         {
-            using FileStream file = output.Create();
+            using FileStream file = File.Create(output);
             using Utf8JsonWriter writer = new(file, new JsonWriterOptions { Indented = true, NewLine = "\n" });
             whole.Write(writer);
         }

@@ -11,7 +11,7 @@ internal static class Suggestions
 
     /// <summary>Where the arguments ask, writes what can stand at a position of a line, one to a line: none where a file's name
     /// goes, which the shell completes itself.</summary>
-    public static bool TryWrite(Command root, string[] args, TextWriter output)
+    public static bool TryWrite(Command root, string[] args, ParserConfiguration configuration, TextWriter output)
     {
         if (args is not [string directive, string line]
             || !directive.StartsWith(_begin, StringComparison.Ordinal) || !directive.EndsWith(']')
@@ -24,7 +24,7 @@ internal static class Suggestions
         // Shells leave out blanks at the end, which say that a new word begins; the program's name may have a path.
         string typed = line.PadRight(position)[..position];
         string rest = typed[(typed.IndexOf(' ') + 1)..], word = typed[(typed.LastIndexOf(' ') + 1)..];
-        foreach (string label in root.Parse(rest).GetCompletions(rest.Length).Select(item => item.Label).Distinct(StringComparer.Ordinal))
+        foreach (string label in root.Parse(rest, configuration).GetCompletions(rest.Length).Select(item => item.Label).Distinct(StringComparer.Ordinal))
         {
             // Options are many: only where one is begun. Windows' spellings are none to learn.
             if (label.StartsWith(word, StringComparison.Ordinal) && word.StartsWith('-') == label.StartsWith('-') && !label.StartsWith('/'))

@@ -18,11 +18,8 @@ internal sealed class EmbedCommand
     private readonly Option<bool> _overwrite = new("--overwrite") { Description = "Begin anew where the output exists." };
     private readonly Option<string?> _promptName = new("--prompt-name") { Description = "One of the checkpoint's prompts, put before each line." };
     private readonly Option<string?> _prompt = new("--prompt") { Description = "A prompt itself; \"\" for none." };
-    private readonly Option<int?> _batchTokens = new("--batch-tokens")
-    {
-        Description = $"Tokens of a batch ({EncoderModel.DefaultBatchTokens}, on a GPU {EncoderModel.DefaultGpuBatchTokens}).",
-        Validators = { Positive },
-    };
+    private readonly Option<int?> _batchTokens = NumberOption.Create(
+        "--batch-tokens", 1, 1 << 24, $"Tokens of a batch ({EncoderModel.DefaultBatchTokens}, on a GPU {EncoderModel.DefaultGpuBatchTokens}).");
 
     private readonly Terminal _terminal;
 
@@ -53,17 +50,15 @@ internal sealed class EmbedCommand
         return command;
     }
 
-    private static void Positive(System.CommandLine.Parsing.OptionResult result)
-    {
-        const int most = 1 << 24;
-        if (result.GetValueOrDefault<int?>() is < 1 or > most)
-        {
-            result.AddError($"--batch-tokens must be in [1, {most}].");
-        }
-    }
-
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
+        FileInfo? source = parsed.GetValue(_input);
+        string? output = parsed.GetValue(_output) is FileInfo given ? OutputFile.Require(given, "--output") : null;
+        if (source is not null && OutputFile.Resolve(source) == output)
+        {
+            throw new UsageException($"--input and --output are both {output}; two files are required.");
+        }
+
         ModelOptions options = _shared.ReadModelOptions(parsed);
         options = options with { PackWeights = options.Device.Kind == DeviceKind.Cpu, BatchInvariant = true };
         using SentenceEncoder encoder = await LoadAsync(parsed, options, cancellation).ConfigureAwait(false);
@@ -71,8 +66,7 @@ internal sealed class EmbedCommand
 
         // What a checkpoint lacks is said before the output is touched.
         encoder.Tokenize("", encode);
-        FileInfo? output = parsed.GetValue(_output);
-        using StreamReader? input = parsed.GetValue(_input)?.OpenText();
+        using StreamReader? input = source?.OpenText();
         LineReader lines = new(input ?? _terminal.Input);
         if (output is null)
         {
@@ -80,7 +74,7 @@ internal sealed class EmbedCommand
             return ExitCode.Done;
         }
 
-        using EmbeddingFile file = EmbeddingFile.Open(output.FullName, encoder.Dimensions, parsed.GetValue(_overwrite));
+        using EmbeddingFile file = EmbeddingFile.Open(output, encoder.Dimensions, parsed.GetValue(_overwrite));
         long resumed = file.Rows;
         await SkipAsync(encoder, lines, encode, file, cancellation).ConfigureAwait(false);
         file.Continue();
@@ -95,7 +89,7 @@ internal sealed class EmbedCommand
 
         file.Complete();
         progress.Dispose();
-        Report(parsed.GetValue(_shared.Json), output.FullName, file.Rows, resumed, encoder, watch.Elapsed);
+        Report(parsed.GetValue(_shared.Json), output, file.Rows, resumed, encoder, watch.Elapsed);
         return ExitCode.Done;
     }
 

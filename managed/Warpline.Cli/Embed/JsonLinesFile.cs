@@ -40,7 +40,11 @@ internal sealed class JsonLinesFile : EmbeddingFile
     private long _firstEnd, _lastStart, _end;
 
     public JsonLinesFile(string path, FileStream stream, int dimensions)
-        : base(path, stream, dimensions) => FindLines();
+        : base(path, stream, dimensions)
+    {
+        FindLines();
+        CheckRest();
+    }
 
     public override void Continue()
     {
@@ -90,6 +94,19 @@ internal sealed class JsonLinesFile : EmbeddingFile
                 _end = position + from + next + 1;
                 _firstEnd = Rows++ == 0 ? _end : _firstEnd;
             }
+        }
+    }
+
+    /// <summary>Holds what is behind the last complete line, and will be cut off, to the beginning of a line that was being written.</summary>
+    private void CheckRest()
+    {
+        ReadOnlySpan<byte> beginning = _line.Format(Rows, [])[..^"]}\n".Length];
+        byte[] rest = new byte[Math.Min(File.Length - _end, beginning.Length)];
+        File.Position = _end;
+        File.ReadExactly(rest);
+        if (!beginning.StartsWith(rest))
+        {
+            throw Wrong(Rows);
         }
     }
 

@@ -246,7 +246,7 @@ internal sealed unsafe class DecoderForward : IDisposable
     {
         TensorRef gated = Rows(_gated, 0, rows);
         Normalize(hidden, weights.MlpNorm, normed);
-        weights.Gate.ApplyGated(weights.Up, normed, gated, _spec.Activation, _workspace);
+        weights.Gated.Gate.ApplyGated(weights.Gated.Up, normed, gated, _spec.Activation, _workspace);
         weights.Down.Apply(gated, hidden, hidden, _workspace);
     }
 

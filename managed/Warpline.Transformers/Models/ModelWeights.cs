@@ -10,8 +10,7 @@ internal sealed record LayerWeights(
     TensorRef KeyNorm,
     LinearLayer AttentionOutput,
     TensorRef MlpNorm,
-    LinearLayer Gate,
-    LinearLayer Up,
+    (LinearLayer Gate, LinearLayer Up) Gated,
     LinearLayer Down);
 
 /// <summary>
@@ -130,9 +129,6 @@ internal sealed class ModelWeights : IDisposable
         WeightNames names = spec.Names;
         long queries = (long)spec.QueryHeads * spec.HeadSize, keys = (long)spec.KeyValueHeads * spec.HeadSize;
         string Name(string template) => WeightNames.Of(template, layer);
-        (LinearLayer gate, LinearLayer up) = _binder.Gated(
-            Weight(Name(names.Gate), spec.IntermediateSize, spec.HiddenSize), Bias(Name(names.Gate), spec.IntermediateSize, spec.MlpBias),
-            Weight(Name(names.Up), spec.IntermediateSize, spec.HiddenSize), Bias(Name(names.Up), spec.IntermediateSize, spec.MlpBias));
         return new LayerWeights(
             InputNorm: Find(Name(names.InputNorm), spec.HiddenSize),
             Query: Linear(Name(names.Query), queries, spec.HiddenSize, spec.QueryKeyValueBias),
@@ -142,8 +138,9 @@ internal sealed class ModelWeights : IDisposable
             KeyNorm: spec.QueryKeyNorm ? Find(Name(names.KeyNorm), spec.HeadSize) : default,
             AttentionOutput: Linear(Name(names.AttentionOutput), spec.HiddenSize, queries, spec.AttentionOutputBias),
             MlpNorm: Find(Name(names.MlpNorm), spec.HiddenSize),
-            Gate: gate,
-            Up: up,
+            Gated: _binder.Gated(
+                Weight(Name(names.Gate), spec.IntermediateSize, spec.HiddenSize), Bias(Name(names.Gate), spec.IntermediateSize, spec.MlpBias),
+                Weight(Name(names.Up), spec.IntermediateSize, spec.HiddenSize), Bias(Name(names.Up), spec.IntermediateSize, spec.MlpBias)),
             Down: Linear(Name(names.Down), spec.HiddenSize, spec.IntermediateSize, spec.MlpBias));
     }
 

@@ -120,10 +120,17 @@ public sealed class SafetensorsWriter : IDisposable
     /// <summary>Removes the temporary file if the file was not completed.</summary>
     public void Dispose()
     {
-        _stream.Dispose();
-        if (!_completed)
+        try
         {
-            File.Delete(_temporaryPath);
+            _stream.Dispose();
+        }
+        finally
+        {
+            // Also where what was buffered found no room on the disk.
+            if (!_completed)
+            {
+                File.Delete(_temporaryPath);
+            }
         }
     }
 

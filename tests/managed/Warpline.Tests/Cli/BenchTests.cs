@@ -78,7 +78,10 @@ public sealed class BenchTests
         Assert.That((code, error), Is.EqualTo((ExitCode.Usage, $"warpline: {message}\n")));
     }
 
-    [TestCase("--repeat is 0; a number in [1, 100000] is required.", "--repeat", "0")]
+    [TestCase("--repeat is 0; an integer in [1, 100000] is required.", "--repeat", "0")]
+    [TestCase("--repeat is abc; an integer in [1, 100000] is required.", "--repeat", "abc")]
+    [TestCase("--time is 0,01; a number in [0, 3600] is required.", "--time", "0,01")]
+    [TestCase("--threshold is abc; a number in [0, 1000000] is required.", "--threshold", "abc")]
     [TestCase("--time is -1; a number in [0, 3600] is required.", "--time", "-1")]
     [TestCase("--time is NaN; a number in [0, 3600] is required.", "--time", "NaN")]
     [TestCase("Required argument missing for option: '--compare'.", "--compare", "a")]
@@ -96,6 +99,8 @@ public sealed class BenchTests
         string file = Path.Combine(_folder, "none", "o.json");
         (code, _, error) = await Run("--output", file);
         Assert.That((code, error), Is.EqualTo((ExitCode.Failed, $"warpline: --output is {file}; a file in a folder that exists is required.\n")));
+        (code, _, error) = await Run("--output", _folder);
+        Assert.That((code, error), Is.EqualTo((ExitCode.Failed, $"warpline: --output is {_folder}, a folder; a file is required.\n")));
         string model = Path.Combine(_folder, "none");
         (code, _, error) = await Run("--model", model);
         Assert.That((code, error), Is.EqualTo((ExitCode.Failed, $"warpline: --model is {model}; a checkpoint's folder is required.\n")));

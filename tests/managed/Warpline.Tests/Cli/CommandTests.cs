@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using NUnit.Framework;
 using Warpline.Cli;
@@ -39,6 +40,12 @@ public sealed class CommandTests
         Assert.That(output, Is.EqualTo("<|begin|>Once upon a time\n"));
         (_, output, _) = await Run("tokenize", TestData.Storyteller, "--no-special-tokens", "--decode", "0", "621", "620", "260", "470");
         Assert.That(output, Is.EqualTo("Once upon a time\n"));
+        Assert.That((await Run("tokenize", TestData.Storyteller, "--text=")).Output, Is.EqualTo("0\n"));
+        (_, output, _) = await Run("tokenize", TestData.Storyteller, "--text=", "--no-special-tokens", "--json");
+        Assert.That(output, Does.Contain("\"count\":0").Or.Contain("\"count\": 0"), "no option is swallowed");
+        (int code, output, _) = await Run("tokenize", TestData.Storyteller, "--text", "@none.txt upon");
+        Assert.That(code, Is.Zero, "no response file");
+        Assert.That(output, Does.StartWith("0 "));
         string file = Path.Combine(_folder, "text.txt");
         await File.WriteAllTextAsync(file, "Once upon a time");
         using JsonDocument json = await RunJson("tokenize", TestData.Storyteller, "--file", file);
@@ -182,6 +189,33 @@ public sealed class CommandTests
         Assert.That(largest, Is.GreaterThan(least).And.LessThan(most));
     }
 
+    [Test]
+    public async Task Results_go_through_links_and_only_into_ordinary_files()
+    {
+        string ids = Path.Combine(_folder, "ids.json"), target = Path.Combine(_folder, "target"), link = Path.Combine(_folder, "link");
+        await File.WriteAllTextAsync(ids, "[[1, 2]]");
+        File.CreateSymbolicLink(link, target);
+        string[] command = ["logits", TestData.GoldenModel("llama"), "--tokens-file", ids, "--output"];
+        Assert.That((await Run([.. command, link])).Code, Is.Zero);
+        Assert.That(new FileInfo(link).LinkTarget, Is.EqualTo(target));
+        Assert.That(new FileInfo(target).Length, Is.GreaterThan(2 * 160 * sizeof(float)));
+        (int code, _, string error) = await Run([.. command, _folder]);
+        Assert.That((code, error), Is.EqualTo((ExitCode.Failed, $"warpline: --output is {_folder}, a folder; a file is required.\n")));
+        if (!OperatingSystem.IsWindows())
+        {
+            string pipe = Path.Combine(_folder, "pipe");
+            using (Process make = Process.Start("mkfifo", [pipe]))
+            {
+                await make.WaitForExitAsync();
+            }
+
+            (code, _, error) = await Run([.. command, pipe]);
+            Assert.That(code, Is.EqualTo(ExitCode.Failed));
+            Assert.That(error, Does.StartWith($"warpline: --output is {pipe}; an ordinary file that can be written is required: "));
+            Assert.That(File.Exists(pipe), Is.True);
+        }
+    }
+
     [TestCase("{}", "a list of at least one list of token ids is required, as [[1, 2], [3]].")]
     [TestCase("[]", "a list of at least one list of token ids is required, as [[1, 2], [3]].")]
     [TestCase("[1, 2]", "element 0 is 1; a list of token ids is required.")]
@@ -244,6 +278,10 @@ public sealed class CommandTests
     [TestCase("--top-p", "7", "TopP must be in (0, 1], but is 7.")]
     [TestCase("--max-tokens", "0", "MaxOutputTokens must be at least 1, but is 0.")]
     [TestCase("--temperature", "-1", "Temperature must be a finite number from 0 on, but is -1.")]
+    [TestCase("--temperature", "1,5", "--temperature is 1,5; a number is required.\nTry: warpline generate --help")]
+    [TestCase("--top-k", "2.5", "--top-k is 2.5; an integer is required.\nTry: warpline generate --help")]
+    [TestCase("--seed", "", "--seed is empty; an integer is required.\nTry: warpline generate --help")]
+    [TestCase("--ids", "x", "--ids is x; an integer is required.\nTry: warpline generate --help")]
     [TestCase("--stop", "", "StopSequences[0] is empty; a text is required.")]
     public async Task An_option_out_of_range_is_wrong_usage(string option, string value, string message)
     {

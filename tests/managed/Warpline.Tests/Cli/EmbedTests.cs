@@ -128,7 +128,8 @@ public sealed class EmbedTests
         }
 
         await Refuses(whole, "row 0 is not what this model and these options give for line 1", "--prompt", "query: ");
-        await Refuses("some text of another kind\nwith several lines\nwithout an end"u8.ToArray(), name == "v.npy" ? "no array of float32" : "line 1 is no object");
+        await Refuses("some text of another kind\nwith several lines\nwithout an end"u8.ToArray(), name == "v.npy" ? "no array of float32" : "line 3 is no object");
+        await Refuses("{\"a\": [1, 2]}"u8.ToArray(), name == "v.npy" ? "no array of float32" : "line 1 is no object");
         WriteLines(Lines[..19]);
         await Refuses(whole, "the file has 20 rows, but the input only 19 lines");
         WriteLines([.. Lines[..19], "another"]);
@@ -150,12 +151,27 @@ public sealed class EmbedTests
         WriteLines(["x"]);
         await Refuses(ExitCode.Usage, "--prompt-name and --prompt are both given; one of them is required.", "--prompt-name", "a", "--prompt", "b");
         await Refuses(ExitCode.Usage, "--prompt-name is \"a\"; the checkpoint has no prompts.", "--prompt-name", "a");
-        await Refuses(ExitCode.Usage, "--batch-tokens must be in [1, 16777216].", "--batch-tokens", "0");
+        await Refuses(ExitCode.Usage, "--batch-tokens is abc; an integer in [1, 16777216] is required.", "--batch-tokens", "abc");
+        await Refuses(ExitCode.Usage, "--batch-tokens is 0; an integer in [1, 16777216] is required.", "--batch-tokens", "0");
         string missing = Path.Combine(_checkpoint.Directory, "none.txt"), output = Path.Combine(_checkpoint.Directory, "v.npy");
         await Refuses(ExitCode.Failed, $"Could not find file '{missing}'.", "--input", missing, "--output", output);
         File.Delete(Path.Combine(_checkpoint.Directory, "tokenizer.json"));
         await Refuses(ExitCode.Failed, "The model has no tokenizer, so texts must be given as token ids.", "--input", Input, "--output", output);
         Assert.That(File.Exists(output), Is.False);
+    }
+
+    [Test]
+    public async Task The_input_is_never_the_output()
+    {
+        WriteLines(Lines);
+        string before = await File.ReadAllTextAsync(Input), link = Path.Combine(_checkpoint.Directory, "link.txt");
+        File.CreateSymbolicLink(link, Input);
+        foreach (string output in new[] { Input, link })
+        {
+            (int code, _, string error) = await Run("--input", Input, "--output", output, "--overwrite");
+            Assert.That((code, error), Is.EqualTo((ExitCode.Usage, $"warpline: --input and --output are both {Input}; two files are required.\n")));
+            Assert.That(await File.ReadAllTextAsync(Input), Is.EqualTo(before));
+        }
     }
 
     [Test]

@@ -135,7 +135,7 @@ public sealed class InspectTests
             ExitCode.Usage, "warpline: The number of tokens must be in [1, 2048], but is 2049.\n")));
         (code, _, error) = await Run(TestData.Storyteller, "--device", "cuda", "--pack");
         Assert.That((code, error), Is.EqualTo((
-            ExitCode.Usage, "warpline: PackWeights is true; false is required on cuda:0.\n")));
+            ExitCode.Usage, "warpline: --pack is for the processor, but --device is cuda.\n")));
     }
 
     private void WriteModel(Action<JsonObject> change)
