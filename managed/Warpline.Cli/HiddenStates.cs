@@ -7,7 +7,7 @@ internal static class HiddenStates
 {
     public static void Write(Terminal terminal, EncoderModel model, int[][] lists, string path, CancellationToken cancellation)
     {
-        TokenLists.RequireLength(lists, model.Config.MaxTokens);
+        TokenLists.Require(lists, model.Config.MaxTokens, model.Config.VocabularySize);
         using EncoderSession session = model.CreateSession(Math.Max(1, lists.Max(list => list.Length)));
         using SafetensorsWriter writer = SafetensorsWriter.Create(path, [.. Declare(model, lists)]);
         using ProgressLine progress = new(terminal);

@@ -57,7 +57,7 @@ internal static class LogitsCommand
     private static void Write(Terminal terminal, TransformerModel model, int[][] lists, string path, CancellationToken cancellation)
     {
         int vocabulary = model.Config.VocabularySize;
-        TokenLists.RequireLength(lists, model.Config.MaxPositions);
+        TokenLists.Require(lists, model.Config.MaxPositions, vocabulary);
         long total = lists.Sum(list => (long)list.Length), done = 0;
         int capacity = Math.Max(1, lists.Max(list => list.Length));
         using DecoderSession session = model.CreateSession(capacity);

@@ -62,6 +62,7 @@ internal sealed class PerplexityCommand
         using TransformerModel model = await _shared.LoadAsync(parsed, cancellation).ConfigureAwait(false);
         using TextScorer scorer = SamplingOptions.Start(() => new TextScorer(model, parsed.GetValue(_context), parsed.GetValue(_stride)));
         lists ??= await ReadTextAsync(parsed, model, cancellation).ConfigureAwait(false);
+        TokenLists.Require(lists, null, model.Config.VocabularySize);
         Stopwatch watch = Stopwatch.StartNew();
         TextScore score = Score(scorer, lists, cancellation);
         if (score.ScoredTokens == 0)

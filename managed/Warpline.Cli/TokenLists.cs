@@ -43,14 +43,24 @@ internal static class TokenLists
         return lists;
     }
 
-    /// <exception cref="InvalidDataException">A list is longer than a model can take.</exception>
-    public static void RequireLength(int[][] lists, int positions)
+    /// <summary>Holds lists to what a model takes.</summary>
+    /// <param name="lists">The lists.</param>
+    /// <param name="positions">Most tokens of a list; null for any number.</param>
+    /// <param name="vocabulary">One more than the largest id.</param>
+    /// <exception cref="InvalidDataException">A list is too long, or an id is none of the vocabulary.</exception>
+    public static void Require(int[][] lists, int? positions, int vocabulary)
     {
         for (int i = 0; i < lists.Length; i++)
         {
             if (lists[i].Length > positions)
             {
                 throw new InvalidDataException($"List {i} has {lists[i].Length} tokens; the model has {positions} positions.");
+            }
+
+            int wrong = lists[i].AsSpan().IndexOfAnyExceptInRange(0, vocabulary - 1);
+            if (wrong >= 0)
+            {
+                throw new InvalidDataException($"Element {wrong} of list {i} is {lists[i][wrong]}; an id in [0, {vocabulary}) is required.");
             }
         }
     }

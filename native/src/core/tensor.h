@@ -57,7 +57,8 @@ inline int32_t index_at(const wl_tensor& t, int64_t i) {
 }
 template <class T>
 T* row(const wl_tensor& t, int64_t i) {
-  return static_cast<T*>(t.data) + i * t.strides[0];
+  auto* data = static_cast<T*>(t.data);
+  return data == nullptr ? nullptr : data + i * t.strides[0];  // a tensor without elements may lie at null
 }
 
 }  // namespace wl

@@ -14,9 +14,8 @@ namespace wl::cpu::HWY_NAMESPACE {
 
 void rope_token(const wl_rope_params& p, int64_t token) {
   const int64_t position = index_at(p.positions, token);
-  const Rotation rotation{static_cast<const float*>(p.cos.data) + position * p.cos.strides[0],
-                          static_cast<const float*>(p.sin.data) + position * p.sin.strides[0], p.cos.shape[1],
-                          (p.flags & WL_ROPE_INTERLEAVED) != 0};
+  const Rotation rotation{row<const float>(p.cos, position), row<const float>(p.sin, position),
+                          p.cos.shape[1], (p.flags & WL_ROPE_INTERLEAVED) != 0};
   for (int64_t head = 0; head < p.x.shape[1]; ++head) {
     const int64_t from = token * p.x.strides[0] + head * p.x.strides[1];
     const int64_t to = token * p.y.strides[0] + head * p.y.strides[1];

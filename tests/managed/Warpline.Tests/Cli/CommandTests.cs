@@ -221,8 +221,8 @@ public sealed class CommandTests
     [TestCase("[1, 2]", "element 0 is 1; a list of token ids is required.")]
     [TestCase("[[1], [2, 2.5]]", "element 1 of list 1 is 2.5; a token id is required.")]
     [TestCase("[[1], [2, \"x\"]]", "element 1 of list 1 is \"x\"; a token id is required.")]
-    [TestCase("[[1, 160]]", "tokens[1] is 160; an id in [0, 160) is required.")]
-    [TestCase("[[-1]]", "tokens[0] is -1; an id in [0, 160) is required.")]
+    [TestCase("[[1, 160]]", "Element 1 of list 0 is 160; an id in [0, 160) is required.")]
+    [TestCase("[[-1]]", "Element 0 of list 0 is -1; an id in [0, 160) is required.")]
     [TestCase("[[1", "ids.json: ")]
     public async Task Bad_token_lists_are_named_and_leave_no_file(string text, string message)
     {

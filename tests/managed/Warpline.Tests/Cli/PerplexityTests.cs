@@ -129,7 +129,7 @@ public sealed class PerplexityTests
         (int code, _, string error) = await Run(["perplexity", llama], "a text");
         Assert.That((code, error), Is.EqualTo((ExitCode.Usage, "warpline: The model has no tokenizer.json; give --tokens-file.\n")));
         (code, _, error) = await Run(["perplexity", llama, "--tokens-file", Ids]);
-        Assert.That((code, error), Is.EqualTo((ExitCode.Failed, "warpline: tokens[2] is 160; an id in [0, 160) is required.\n")));
+        Assert.That((code, error), Is.EqualTo((ExitCode.Failed, "warpline: Element 2 of list 0 is 160; an id in [0, 160) is required.\n")));
         (code, _, error) = await Run(["perplexity", llama, "--tokens-file", Ids, "--eos"]);
         Assert.That(code, Is.EqualTo(ExitCode.Usage));
         Assert.That(error, Does.Contain("--input, --separator and --eos go with a text"));
