@@ -10,6 +10,7 @@ missing_packages() { # missing_packages run|develop
   [ "$1" = develop ] || return 0
   command -v ccache >/dev/null || echo ccache
   command -v patchelf >/dev/null || echo patchelf
+  command -v xz >/dev/null || echo xz-utils
   pkg-config --exists gtest 2>/dev/null || echo libgtest-dev
 }
 
