@@ -55,8 +55,7 @@ internal sealed class SamplingOptions
         }
         catch (ArgumentException exception)
         {
-            // The message alone, without the parameter and the value that the runtime adds in lines of their own.
-            string message = exception.Message.Split(" (Parameter ")[0];
+            string message = WarplineCommand.Explain(exception);
             throw new UsageException(exception is ArgumentOutOfRangeException { ActualValue: { } value } ? $"{message[..^1]}, but is {value}." : message);
         }
     }

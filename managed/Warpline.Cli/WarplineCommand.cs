@@ -106,8 +106,9 @@ internal static class WarplineCommand
         }
     }
 
-    /// <summary>The message, without the parameter that .NET appends: it is the library's, nothing that the user gave.</summary>
-    private static string Explain(Exception exception)
+    /// <summary>The message, without the parameter and the value that .NET appends: they are the library's, nothing that the user
+    /// gave.</summary>
+    internal static string Explain(Exception exception)
     {
         string message = exception.Message;
         int end = exception is ArgumentException { ParamName: string name }

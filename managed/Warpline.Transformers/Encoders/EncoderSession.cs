@@ -197,14 +197,7 @@ public sealed class EncoderSession : IDisposable
             throw new ArgumentException($"The lengths add up to {sum}; {tokens.Length} is required, the number of tokens.", nameof(lengths));
         }
 
-        int vocabulary = _model.Config.VocabularySize;
-        for (int i = 0; i < tokens.Length; i++)
-        {
-            if ((uint)tokens[i] >= (uint)vocabulary)
-            {
-                throw new ArgumentException($"tokens[{i}] is {tokens[i]}; an id in [0, {vocabulary}) is required.", nameof(tokens));
-            }
-        }
+        TokenIds.Require(tokens, _model.Config.VocabularySize, nameof(tokens));
     }
 
     private Span<float> MakeRoom(ref float[] array, int rows)

@@ -72,14 +72,7 @@ public sealed class TextScorer : IDisposable
     public TextScore Score(
         ReadOnlySpan<int> tokens, IProgress<TextScore>? progress = null, CancellationToken cancellationToken = default)
     {
-        for (int i = 0; i < tokens.Length; i++)
-        {
-            if ((uint)tokens[i] >= (uint)_vocabulary)
-            {
-                throw new ArgumentException($"tokens[{i}] is {tokens[i]}; an id in [0, {_vocabulary}) is required.", nameof(tokens));
-            }
-        }
-
+        TokenIds.Require(tokens, _vocabulary, nameof(tokens));
         _session.Enter();
         try
         {

@@ -203,14 +203,7 @@ public sealed class DecoderSession : IDisposable
                 + $"(the model's most is {_model.Spec.MaxPositions}).", nameof(tokens));
         }
 
-        for (int i = 0; i < tokens.Length; i++)
-        {
-            if ((uint)tokens[i] >= (uint)_model.Spec.VocabularySize)
-            {
-                throw new ArgumentException(
-                    $"tokens[{i}] is {tokens[i]}; an id in [0, {_model.Spec.VocabularySize}) is required.", nameof(tokens));
-            }
-        }
+        TokenIds.Require(tokens, _model.Spec.VocabularySize, nameof(tokens));
     }
 
     private void MakeRoom(int rows, int vocabulary)

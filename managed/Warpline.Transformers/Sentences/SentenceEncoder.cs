@@ -163,12 +163,7 @@ public sealed class SentenceEncoder : IDisposable
                     nameof(sequences));
             }
 
-            int wrong = ids.AsSpan().IndexOfAnyExceptInRange(0, Model.Config.VocabularySize - 1);
-            if (wrong >= 0)
-            {
-                throw new ArgumentException(
-                    $"sequences[{i}][{wrong}] is {ids[wrong]}; an id in [0, {Model.Config.VocabularySize}) is required.", nameof(sequences));
-            }
+            TokenIds.Require(ids, Model.Config.VocabularySize, nameof(sequences), $"sequences[{i}]");
         }
 
         Run([.. sequences], 0, destination, CancellationToken.None);

@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
-using System.Text;
 using System.Text.Json;
 
 namespace Warpline.Transformers;
@@ -153,21 +152,7 @@ public sealed class SafetensorsWriter : IDisposable
             }
         }
 
-        static bool IsUnicode(string text)
-        {
-            ReadOnlySpan<char> rest = text;
-            while (!rest.IsEmpty)
-            {
-                if (Rune.DecodeFromUtf16(rest, out _, out int length) != OperationStatus.Done)
-                {
-                    return false;
-                }
-
-                rest = rest[length..];
-            }
-
-            return true;
-        }
+        static bool IsUnicode(string text) => Characters.WellFormed(text) == text;
     }
 
     private static byte[] Header(

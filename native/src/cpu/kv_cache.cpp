@@ -43,9 +43,8 @@ void kv_append(const wl_kv_append_params& p) {
   const bool packed = present(p.cu_seqlens);
   const int64_t first = packed ? index_at(p.cu_seqlens, 0) : 0;
   const int64_t last = packed ? index_at(p.cu_seqlens, batch) : p.k.shape[0];
-  // Without heads their width may be any, without width their number.
-  const bool empty = p.k.shape[1] == 0 || (p.k.shape[2] == 0 && p.v.shape[2] == 0);
-  if (first == last || empty) return;
+  // Without elements the other extents may be any.
+  if (first == last || (elements(p.k) == 0 && elements(p.v) == 0)) return;
   const auto append = avx512 ? &N_AVX3::append_token : &N_AVX2::append_token;
   for_rows(Arena(), last - first, p.k.shape[1] * (p.k.shape[2] + p.v.shape[2]), [&](int64_t row, int) {
     const int64_t token = first + row;
